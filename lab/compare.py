@@ -1,0 +1,218 @@
+"""The heart of the lab: a picture, a degradation, methods and metrics become a stream of results."""
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from lab.images import MAX_PIXELS, PictureError, to_picture, to_tensor
+from lab.weights import WeightsError
+
+from lab import classical, metrics
+from lab.degrade import Degradation, degrade, pad_to_multiple, round_to_8_bits
+from lab.methods import Method, UnknownMethodError, find, in_domain
+from lab.resize import downscale
+from lab.restore import Restored, RestoreError, Stopped, pick_device, restore
+
+SCALE = 4
+DEFAULT_METRICS = ("psnr", "ssim", "gmsd")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One input, ready for every method."""
+
+    reference: np.ndarray | None
+    """The sharp picture, uint8 (H, W, 3); None when the visitor's picture came blurred."""
+    given: np.ndarray
+    """What the degradation left, uint8 (h, w, 3): the only thing any method may see."""
+    shown: np.ndarray
+    """`given` at output size, uint8 (H, W, 3): each pixel repeated where it is smaller."""
+    degradation: Degradation | None
+    output_size: tuple[int, int]
+    """(H, W) of every result."""
+    factor: int
+    """4 when `given` is a quarter of the output, else 1."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A method began."""
+
+    method: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A method could not do it."""
+
+    method: str
+    reason: str
+    """One sentence for the visitor."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What one method made of the input. The picture is the very one that was measured."""
+
+    method: str
+    name: str
+    """As on screen; says what was scaled down."""
+    picture: np.ndarray
+    """uint8 (H, W, 3)."""
+    seconds: float
+    given: str
+    """What the method was really given, as a sentence."""
+    in_domain: bool
+    """Whether its training covered that."""
+    checkpoint: str | None
+    """File name of the weights; None for classical methods."""
+    checkpoint_sha: str | None
+    """First 12 hex digits of the file's SHA-256."""
+    stage: str
+    """How far the weights have come, from their card."""
+    device: str
+    metrics: dict[str, metrics.Figure] = field(default_factory=dict)
+
+
+def prepare(
+    picture: np.ndarray, degradation: Degradation | None, output: Literal["same", "x4"] = "same"
+) -> Prepared:
+    """Make the input that all methods share.
+
+    Args:
+        picture: uint8 (H, W, 3): the sharp picture, or, without a degradation, one that is blurred already.
+        degradation: what to do to a sharp picture; None for an already blurred one.
+        output: only without a degradation: results at the picture's own size, or four times it.
+
+    Raises:
+        PictureError: the result would have more pixels than the limit.
+    """
+    height, width = picture.shape[:2]
+    if degradation is not None:
+        given = to_picture(degrade(to_tensor(picture), degradation))
+        factor = SCALE if degradation.kind == "x4-bicubic" else 1
+        reference, size = picture, (height, width)
+    else:
+        factor = SCALE if output == "x4" else 1
+        given, reference, size = picture, None, (height * factor, width * factor)
+        if size[0] * size[1] > MAX_PIXELS:
+            raise PictureError(
+                f"four times {width}x{height} is {size[0] * size[1] / 1e6:.0f} megapixels, more than the "
+                f"{MAX_PIXELS // 1_000_000}-megapixel limit: choose the same size, or a smaller picture."
+            )
+    shown = given if factor == 1 else np.repeat(np.repeat(given, factor, 0), factor, 1)[: size[0], : size[1]]
+    return Prepared(reference, given, np.ascontiguousarray(shown), degradation, size, factor)
+
+
+def _input_for(method: Method, prepared: Prepared):
+    """The tensor a method receives and the sentence that says what it is (METHODS.md, section 4)."""
+    x = to_tensor(prepared.given)
+    high, wide = prepared.output_size
+    match method.takes, prepared.factor:
+        case "x4", 4:
+            return x, f"the {x.shape[-1]}x{x.shape[-2]} picture"
+        case "same", 4:
+            x = round_to_8_bits(classical.bicubic(x, SCALE)[..., :high, :wide])
+            return x, f"the picture enlarged to {wide}x{high} with bicubic interpolation"
+        case "x4", 1:
+            x = round_to_8_bits(downscale(pad_to_multiple(x, SCALE), SCALE))
+            return x, f"the picture shrunk to {x.shape[-1]}x{x.shape[-2]} with bicubic interpolation"
+    return x, f"the {wide}x{high} picture"
+
+
+def _domain(method: Method, prepared: Prepared, restored: Restored) -> bool:
+    trained_for = restored.loaded.trained_for if restored.loaded else [{"kind": "x4-bicubic"}]
+    return in_domain(prepared.degradation, list(trained_for))
+
+
+def figures(
+    picture: np.ndarray, reference: np.ndarray | None, keys: Sequence[str], convention: str
+) -> dict[str, metrics.Figure]:
+    """The named figures of one picture, uint8 (H, W, 3), in one convention, with the border of an x4 comparison."""
+    return {key: metrics.measure(key, picture, reference, convention=convention, border=SCALE) for key in keys}
+
+
+def input_figures(
+    prepared: Prepared, keys: Sequence[str] = DEFAULT_METRICS, convention: str = "sr"
+) -> dict[str, metrics.Figure]:
+    """The figures of the input itself: how far it was from the reference before any method."""
+    if prepared.factor != 1:
+        why = "The input is a quarter of the size: bicubic's row says what enlarging alone gives."
+        return {key: metrics.Figure(None, convention, why_not=why) for key in keys}
+    return figures(prepared.given, prepared.reference, keys, convention)
+
+
+def compare(
+    prepared: Prepared,
+    methods: Sequence[str],
+    metrics: Sequence[str] = DEFAULT_METRICS,
+    convention: Literal["sr", "rgb"] = "sr",
+    weights: Mapping[str, Path] | None = None,
+    device: str = "auto",
+    stop: threading.Event | None = None,
+) -> Iterator[Started | Finished | Failed]:
+    """Run methods one after the other on the same input, yielding each result as soon as it is there.
+
+    Args:
+        prepared: from `prepare`.
+        methods: keys of the catalogue, run in this order.
+        metrics: keys of lab.metrics.METRICS.
+        convention: `sr` (luma, border 4) or `rgb` (all channels, no border).
+        weights: weights files to use in place of the shipped ones, by method key.
+        device: auto, cpu or cuda.
+        stop: once set, the stream ends: between two methods, or two tiles of one.
+
+    Yields:
+        Started, then Finished or Failed, for each method.
+
+    Raises:
+        UnknownMethodError: a key that is not in the catalogue, before anything runs.
+        RestoreError: a device that is not there, before anything runs.
+    """
+    own = dict(weights or {})
+    for key in (*methods, *own):
+        find(key)
+    chosen = pick_device(device)
+    high, wide = prepared.output_size
+    for key in methods:
+        if stop is not None and stop.is_set():
+            return
+        yield Started(key)
+        method = find(key)
+        try:
+            x, given = _input_for(method, prepared)
+            restored = restore(key, x, own.get(key), chosen, stop)
+        except Stopped:
+            return
+        except (RestoreError, WeightsError) as error:
+            yield Failed(key, str(error))
+            continue
+        except Exception:
+            logging.getLogger(__name__).exception("%s failed", key)
+            yield Failed(key, f"{method.name} failed in a way nobody foresaw; the log has the details.")
+            continue
+        picture = to_picture(restored.picture[..., :high, :wide])
+        loaded = restored.loaded
+        yield Finished(
+            method=key,
+            name=loaded.name if loaded else method.name,
+            picture=picture,
+            seconds=restored.seconds,
+            given=given + ("" if restored.tiles == 1 else f", in {restored.tiles} overlapping tiles"),
+            in_domain=_domain(method, prepared, restored),
+            checkpoint=loaded.file if loaded else None,
+            checkpoint_sha=loaded.sha256[:12] if loaded else None,
+            stage=loaded.stage if loaded else "",
+            device=restored.device,
+            metrics=figures(picture, prepared.reference, metrics, convention),
+        )
+
+
+__all__ = [
+    "DEFAULT_METRICS", "SCALE", "Failed", "Finished", "Prepared", "Started", "UnknownMethodError",
+    "compare", "figures", "input_figures", "prepare",
+]  # fmt: skip
