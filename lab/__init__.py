@@ -1,0 +1,1 @@
+"""Clarity Lab: one picture through many restoration methods, side by side."""
