@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from lab.images import MAX_PIXELS, PictureError, to_picture, to_tensor
-from lab.weights import WeightsError
 
 from lab import classical, metrics
 from lab.degrade import Degradation, degrade, pad_to_multiple, round_to_8_bits
+from lab.images import MAX_PIXELS, PictureError, to_picture, to_tensor
 from lab.methods import Method, UnknownMethodError, find, in_domain
 from lab.resize import downscale
 from lab.restore import Restored, RestoreError, Stopped, pick_device, restore
+from lab.weights import WeightsError
 
 SCALE = 4
 DEFAULT_METRICS = ("psnr", "ssim", "gmsd")
@@ -78,9 +78,7 @@ class Finished:
     metrics: dict[str, metrics.Figure] = field(default_factory=dict)
 
 
-def prepare(
-    picture: np.ndarray, degradation: Degradation | None, output: Literal["same", "x4"] = "same"
-) -> Prepared:
+def prepare(picture: np.ndarray, degradation: Degradation | None, output: Literal["same", "x4"] = "same") -> Prepared:
     """Make the input that all methods share.
 
     Args:
@@ -129,16 +127,12 @@ def _domain(method: Method, prepared: Prepared, restored: Restored) -> bool:
     return in_domain(prepared.degradation, list(trained_for))
 
 
-def figures(
-    picture: np.ndarray, reference: np.ndarray | None, keys: Sequence[str], convention: str
-) -> dict[str, metrics.Figure]:
+def figures(picture: np.ndarray, reference: np.ndarray | None, keys: Sequence[str], convention: str) -> dict[str, metrics.Figure]:
     """The named figures of one picture, uint8 (H, W, 3), in one convention, with the border of an x4 comparison."""
     return {key: metrics.measure(key, picture, reference, convention=convention, border=SCALE) for key in keys}
 
 
-def input_figures(
-    prepared: Prepared, keys: Sequence[str] = DEFAULT_METRICS, convention: str = "sr"
-) -> dict[str, metrics.Figure]:
+def input_figures(prepared: Prepared, keys: Sequence[str] = DEFAULT_METRICS, convention: str = "sr") -> dict[str, metrics.Figure]:
     """The figures of the input itself: how far it was from the reference before any method."""
     if prepared.factor != 1:
         why = "The input is a quarter of the size: bicubic's row says what enlarging alone gives."

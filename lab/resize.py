@@ -37,7 +37,7 @@ def _taps(length: int, target: int) -> tuple[Tensor, Tensor]:
 
 
 def _matrix(length: int, target: int, like: Tensor) -> Tensor:
-    """The (target, length) matrix that resizes one axis, on the device of `like`; only its few taps a row are kept between calls."""
+    """The (target, length) matrix that resizes one axis, on the device of `like`; only the few taps a row are kept."""
     index, weight = _taps(length, target)
     matrix = torch.zeros(target, length, dtype=like.dtype, device=like.device)
     return matrix.scatter_add_(1, index.to(like.device), weight.to(like))

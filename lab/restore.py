@@ -8,11 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from lab.networks.adapter import RGBNetwork
 from torch import Tensor
 
 from lab import classical, methods, weights
 from lab.degrade import round_to_8_bits
+from lab.networks.adapter import RGBNetwork
 
 TILE = 1024
 """Longest side, in output pixels, that is restored in one piece; larger pictures are cut into overlapping tiles."""
@@ -119,9 +119,7 @@ def load(key: str, own: Path | None, device: torch.device) -> Loaded:
             f"choose a file made for x{scale}."
         )
     name = methods.screen_name(key, card) + ("" if own is None else ", own weights")
-    return Loaded(
-        network, name, path.name, sha, (card or {}).get("stage", ""), tuple((card or {}).get("trained_for", ()))
-    )
+    return Loaded(network, name, path.name, sha, (card or {}).get("stage", ""), tuple((card or {}).get("trained_for", ())))
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
