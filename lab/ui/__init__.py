@@ -1,0 +1,1 @@
+"""The web page: Gradio and nothing else. No other room imports gradio."""

@@ -1,0 +1,133 @@
+"""The Compare tab: controls on one side, the pictures on the other, and what happens between them."""
+
+from collections.abc import Iterator
+
+import gradio as gr
+
+from lab.degrade import DegradationError
+from lab.examples import EXAMPLES
+from lab.images import PictureError
+from lab.restore import RestoreError
+from lab.ui import address
+from lab.ui.comparison import Comparer, Task
+from lab.ui.controls import ChoiceError, Controls, build_controls, own_picture, set_to, task_of
+from lab.ui.picker import OWN, choices
+from lab.ui.sessions import Sessions
+from lab.ui.view import sentence, view_of
+from lab.ui.viewer import Viewer
+
+VISITOR_ERRORS = (ChoiceError, DegradationError, PictureError, RestoreError)
+LANE = "compare"
+"""Gradio's name for the queue that all comparisons share."""
+LANE_WIDTH = 8
+"""Comparisons followed at once; they compute one at a time, in turns (see comparison.py)."""
+
+
+def _buttons(busy: bool) -> list:
+    return [gr.update(interactive=not busy), gr.update(interactive=busy)]
+
+
+def _address_of(task: Task) -> str:
+    return address.write(task.example, task.degradation, task.output, task.methods)
+
+
+def opening_task(device: str) -> Task:
+    """The comparison a visitor meets who brings no address: the first example, x4 bicubic, the seven methods."""
+    return _task_at(address.read({}), device)
+
+
+def _task_at(asked: address.Address, device: str) -> Task:
+    source = EXAMPLES[asked.picture].path.read_bytes()
+    return Task(source, asked.degradation, asked.methods, asked.output, asked.picture, device)
+
+
+def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
+    """Lay out the tab in the current context and connect its events.
+
+    Args:
+        demo: the page, for what happens when it opens and closes.
+        comparer: makes and keeps the comparisons.
+        device: auto, cpu or cuda.
+    """
+    sessions = Sessions()
+    with gr.Row(elem_id="bench", equal_height=False):
+        with gr.Column(elem_id="side", min_width=0):
+            drawer = gr.Button("Picture, blur, methods", elem_id="drawer", size="sm")
+            with gr.Column(elem_id="controls", min_width=0):
+                controls = build_controls()
+            with gr.Row(elem_id="actions"):
+                run = gr.Button("Run", variant="primary", elem_id="run")
+                cancel = gr.Button("Cancel", elem_id="cancel", interactive=False)
+        with gr.Column(elem_id="main", min_width=0):
+            viewer = Viewer(elem_id="viewer")
+
+    def follow(task: Task, request: gr.Request) -> Iterator[list]:
+        """Stream a comparison into the viewer and keep it where Cancel finds it."""
+        running = sessions.start(request.session_hash)
+        running.address = _address_of(task)
+        try:
+            for comparison in comparer.run(task, running.stop):
+                running.comparison = comparison
+                yield [view_of(comparison, running.address), *_buttons(busy=True)]
+            yield [gr.skip(), *_buttons(busy=False)]
+        finally:
+            sessions.end(request.session_hash, running)
+
+    def run_clicked(*values, request: gr.Request) -> Iterator[list]:
+        try:
+            yield from follow(task_of(device, *values), request)
+        except VISITOR_ERRORS as error:
+            gr.Warning(sentence(str(error)), title="This did not work")
+            yield [gr.skip(), *_buttons(busy=False)]
+
+    def opened(request: gr.Request) -> Iterator[list]:
+        asked = address.read(dict(request.query_params))
+        for complaint in asked.complaints:
+            gr.Warning(complaint, title="The address")
+        settings = set_to(asked)
+        for update in follow(_task_at(asked, device), request):
+            yield [*settings, *update]
+            settings = [gr.skip()] * len(settings)
+
+    def cancelled(request: gr.Request) -> list:
+        running = sessions.cancel(request.session_hash)
+        if running is None or running.comparison is None:
+            return [gr.skip(), *_buttons(busy=False)]
+        running.comparison.cancel()
+        return [view_of(running.comparison, running.address), *_buttons(busy=False)]
+
+    def closed(request: gr.Request) -> None:
+        sessions.cancel(request.session_hash)
+
+    private = {"api_visibility": "private", "show_progress": "hidden"}
+    lane = {"concurrency_id": LANE, "concurrency_limit": LANE_WIDTH}
+    shown = [viewer, run, cancel]
+    opening = demo.load(opened, None, [*controls.all(), *shown], **private, **lane)
+    running = run.click(run_clicked, controls.all(), shown, **private, **lane)
+    cancel.click(cancelled, None, shown, cancels=[opening, running], queue=False, **private)
+    demo.unload(closed)
+    drawer.click(None, js=_TOGGLE_DRAWER)
+    _connect_upload(controls, private)
+
+
+_TOGGLE_DRAWER = """() => {
+  const open = document.querySelector('#controls').classList.toggle('lab-open');
+  document.querySelector('#drawer').setAttribute('aria-expanded', String(open));
+}"""
+
+
+def _connect_upload(controls: Controls, private: dict) -> None:
+    def uploaded(upload: str, chosen: str):
+        try:
+            return own_picture(upload, chosen), gr.skip()
+        except PictureError as error:
+            gr.Warning(sentence(str(error)), title="This picture cannot be used")
+            return choices(chosen if chosen != OWN else address.first_example()), None
+
+    def removed(chosen: str):
+        return own_picture(None, chosen)
+
+    controls.upload.upload(
+        uploaded, [controls.upload, controls.picker], [controls.picker, controls.upload], queue=False, **private
+    )
+    controls.upload.clear(removed, controls.picker, controls.picker, queue=False, **private)

@@ -1,0 +1,263 @@
+"""One comparison of the page: what was asked for, and its panes as they fill, from the store or by computing."""
+
+import functools
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from lab import compare, methods, weights
+from lab.degrade import Degradation
+from lab.diagnostics import difference_picture
+from lab.gradients import full_scale, gradient_picture
+from lab.images import png_bytes, read_picture
+from lab.metrics import METRICS, Figure
+from lab.restore import device_name, pick_device
+from lab.ui.spot import interesting_spot
+from lab.ui.store import ResultStore, key_of
+
+CONVENTIONS = ("sr", "rgb")
+VIEWS = ("picture", "gradient", "difference")
+INPUT, REFERENCE = "input", "reference"
+
+_one_at_a_time = threading.Lock()  # two comparisons computing at once would only make each other's seconds untrue
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be compared."""
+
+    source: bytes
+    """The picture's file."""
+    degradation: Degradation | None
+    """What to do to a sharp picture; None for one that is blurred already."""
+    methods: tuple[str, ...]
+    """Keys of the catalogue, in display order."""
+    output: Literal["same", "x4"] = "same"
+    """Size of the results of an already blurred picture."""
+    example: str | None = None
+    """Key of the example the picture is; None for a visitor's own."""
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The files of one pane in the store, and what is known of them."""
+
+    folder: Path
+    facts: dict
+    """As written by `_facts` or `_facts_of_result`."""
+
+    def files(self) -> dict[str, Path]:
+        """PNG files by view; no `difference` where there is no reference."""
+        return {view: self.folder / f"{view}.png" for view in VIEWS if (self.folder / f"{view}.png").exists()}
+
+    def figures(self, convention: str) -> dict[str, Figure]:
+        """The figures by metric, in one of CONVENTIONS."""
+        return {key: Figure(**figure) for key, figure in self.facts["figures"][convention].items()}
+
+
+@dataclass
+class Pane:
+    """One method (or the input, or the reference) on the page."""
+
+    state: Literal["waiting", "running", "done", "failed", "cancelled"] = "waiting"
+    entry: Entry | None = None
+    reason: str = ""
+    """Why it failed, a sentence."""
+
+
+@dataclass
+class Comparison:
+    """Everything the page shows of one task; changes as results arrive."""
+
+    task: Task
+    input: Entry
+    reference: Entry | None
+    panes: dict[str, Pane] = field(default_factory=dict)
+    """By method key, in display order."""
+
+    def cancel(self) -> None:
+        """Mark whatever is not there yet as cancelled."""
+        for pane in self.panes.values():
+            if pane.state in ("waiting", "running"):
+                pane.state = "cancelled"
+
+
+def hash_of(source: bytes) -> str:
+    """SHA-256 of a picture's file, in hex."""
+    return hashlib.sha256(source).hexdigest()
+
+
+@functools.cache
+def _code() -> str:
+    """A digest of everything that decides pixels and figures, so that a changed program never shows an old result."""
+    lab = Path(compare.__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(lab.rglob("*.py")):
+        if file.relative_to(lab).parts[0] not in ("ui", "train"):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+@functools.lru_cache(maxsize=64)
+def _sha_of(path: Path, changed: float) -> str:
+    return weights.sha256(path)
+
+
+def _checkpoint_sha(method: str) -> str | None:
+    path = methods.checkpoint(method)
+    return None if path is None else _sha_of(path, path.stat().st_mtime)
+
+
+def _figures(by_convention: dict[str, dict[str, Figure]]) -> dict:
+    return {
+        convention: {key: vars(figure) for key, figure in figures.items()} for convention, figures in by_convention.items()
+    }
+
+
+def _first_state(method: str) -> Pane:
+    card = methods.find(method)
+    if card.kind == "learned" and methods.checkpoint(method) is None:
+        return Pane("failed", reason="No checkpoint yet: this network has not been trained here.")
+    return Pane()
+
+
+class _Prepared:
+    """The input of a task, computed when first needed: where everything lies in the store it never is."""
+
+    def __init__(self, task: Task):
+        self.task = task
+
+    @functools.cached_property
+    def prepared(self) -> compare.Prepared:
+        return compare.prepare(read_picture(self.task.source), self.task.degradation, self.task.output)
+
+    @functools.cached_property
+    def scale(self) -> float:
+        """White of the gradient maps, the same for every pane."""
+        sharpest = self.prepared.shown if self.prepared.reference is None else self.prepared.reference
+        return full_scale(sharpest)
+
+    def pngs(self, picture: np.ndarray) -> dict[str, bytes]:
+        """The files of a pane: the picture itself, its gradient map, and its difference from the reference."""
+        files = {"picture.png": png_bytes(picture), "gradient.png": png_bytes(gradient_picture(picture, self.scale))}
+        if self.prepared.reference is not None:
+            files["difference.png"] = png_bytes(difference_picture(picture, self.prepared.reference))
+        return files
+
+
+class Comparer:
+    """Makes comparisons, keeping every result in a store."""
+
+    def __init__(self, store: ResultStore):
+        self.store = store
+
+    def _find(self, key: str) -> Entry | None:
+        folder = self.store.find(key)
+        return None if folder is None else Entry(folder, json.loads((folder / "facts.json").read_text()))
+
+    def _save(self, key: str, pngs: dict[str, bytes], facts: dict) -> Entry:
+        folder = self.store.save(key, {**pngs, "facts.json": json.dumps(facts).encode()})
+        return Entry(folder, facts)
+
+    def _input(self, key: str, lazy: _Prepared) -> Entry:
+        prepared = lazy.prepared
+        height, width = prepared.output_size
+        facts = {
+            "size": [width, height],
+            "given_size": [prepared.given.shape[1], prepared.given.shape[0]],
+            "spot": interesting_spot(prepared.shown if prepared.reference is None else prepared.reference),
+            "figures": _figures({c: compare.input_figures(prepared, tuple(METRICS), c) for c in CONVENTIONS}),
+        }
+        return self._save(key, lazy.pngs(prepared.shown), facts)
+
+    def _result(self, key: str, lazy: _Prepared, result: compare.Finished) -> Entry:
+        rgb = compare.figures(result.picture, lazy.prepared.reference, tuple(METRICS), "rgb")
+        facts = {
+            name: getattr(result, name)
+            for name in ("name", "seconds", "given", "in_domain", "checkpoint", "checkpoint_sha", "stage", "device")
+        }
+        facts["figures"] = _figures({"sr": result.metrics, "rgb": rgb})
+        return self._save(key, lazy.pngs(result.picture), facts)
+
+    def run(self, task: Task, stop: threading.Event) -> Iterator[Comparison]:
+        """Fill the panes of a task, yielding the same growing Comparison after every change.
+
+        What the store holds is there in the first one. The rest is computed method by method, one comparison at a time on the
+        machine, in turns with other visitors' comparisons.
+
+        Args:
+            task: what to compare.
+            stop: once set, the stream ends with the panes that are still open marked as cancelled.
+
+        Raises:
+            lab.images.PictureError: a picture that cannot be used, before anything is yielded.
+        """
+        lazy = _Prepared(task)
+        device = device_name(pick_device(task.device))
+        shared = (hash_of(task.source), str(task.degradation), task.output, _code())
+        keys = {key: key_of(*shared, key, _checkpoint_sha(key), device) for key in task.methods}
+
+        input_key = key_of(*shared, INPUT)
+        given = self._find(input_key) or self._input(input_key, lazy)
+        reference = None
+        if task.degradation is not None:
+            reference_key = key_of(*shared, REFERENCE)
+            reference = self._find(reference_key)
+            if reference is None:
+                reference = self._save(reference_key, lazy.pngs(lazy.prepared.reference), {})
+
+        comparison = Comparison(task, given, reference)
+        for method, key in keys.items():
+            entry = self._find(key)
+            comparison.panes[method] = Pane("done", entry) if entry else _first_state(method)
+        yield comparison
+
+        for method, pane in comparison.panes.items():
+            if pane.state == "waiting" and not stop.is_set():
+                yield from self._fill(comparison, pane, method, keys[method], lazy, stop)
+        if stop.is_set():
+            comparison.cancel()
+            yield comparison
+
+    def _fill(
+        self, comparison: Comparison, pane: Pane, method: str, key: str, lazy: _Prepared, stop: threading.Event
+    ) -> Iterator[Comparison]:
+        with _turn(stop):
+            pane.entry = self._find(key)  # another comparison may have made it while this one waited for its turn
+            if pane.entry is not None:
+                pane.state = "done"
+                yield comparison
+                return
+            events = compare.compare(
+                lazy.prepared, [method], tuple(METRICS), "sr", device=comparison.task.device, stop=stop
+            )
+            for event in events:
+                match event:
+                    case compare.Started():
+                        pane.state = "running"
+                    case compare.Failed():
+                        pane.state, pane.reason = "failed", event.reason
+                    case compare.Finished():
+                        pane.state, pane.entry = "done", self._result(key, lazy, event)
+                yield comparison
+
+
+@contextmanager
+def _turn(stop: threading.Event) -> Iterator[None]:
+    """Wait for the machine, giving up when `stop` is set (the stream then ends before it computes anything)."""
+    held = False
+    while not held and not stop.is_set():
+        held = _one_at_a_time.acquire(timeout=0.1)
+    try:
+        yield
+    finally:
+        if held:
+            _one_at_a_time.release()

@@ -1,0 +1,47 @@
+"""Which visitor's comparison is running, so that it can be stopped."""
+
+import threading
+from dataclasses import dataclass, field
+
+from lab.ui.comparison import Comparison
+
+
+@dataclass
+class Running:
+    """One visitor's comparison at work."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    comparison: Comparison | None = None
+    """What there is so far; None before the first pane."""
+    address: str = ""
+
+
+class Sessions:
+    """At most one running comparison for each visitor; safe to share between threads."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._running: dict[str, Running] = {}
+
+    def start(self, session: str) -> Running:
+        """Stop whatever the visitor had running and begin anew."""
+        with self._lock:
+            if old := self._running.get(session):
+                old.stop.set()
+            self._running[session] = Running()
+            return self._running[session]
+
+    def cancel(self, session: str) -> Running | None:
+        """Stop the visitor's comparison and return it; None if there is none."""
+        with self._lock:
+            running = self._running.pop(session, None)
+        if running:
+            running.stop.set()
+        return running
+
+    def end(self, session: str, running: Running) -> None:
+        """Forget a comparison that has come to its end, however it ended."""
+        running.stop.set()
+        with self._lock:
+            if self._running.get(session) is running:
+                del self._running[session]

@@ -1,0 +1,161 @@
+"""A comparison as the data that the viewer in the browser draws: texts, ranks and files, nothing left to compute there."""
+
+import math
+from pathlib import Path
+
+from lab.methods import METHODS
+from lab.metrics import METRICS, Figure
+from lab.ui.comparison import CONVENTIONS, INPUT, REFERENCE, Comparison, Entry, Pane, hash_of
+
+CONVENTION_TEXTS = {
+    "sr": ("sr", "Luma (BT.601, 16 to 235), 4 pixels of border left out: the convention of super-resolution papers"),
+    "rgb": ("rgb", "All three colour channels, no border left out: the convention of deblurring papers"),
+}
+
+
+def sentence(text: str) -> str:
+    """A reason as it is written on the page: with a capital and a full stop."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def seconds_text(seconds: float) -> str:
+    """Three significant digits at most: 0.004, 0.35, 1.2, 84."""
+    if seconds < 0.1:
+        return f"{seconds:.3f}"
+    return f"{seconds:.2f}" if seconds < 1 else f"{seconds:.1f}" if seconds < 20 else f"{seconds:.0f}"
+
+
+def figure_text(key: str, figure: Figure) -> str:
+    """A figure with the metric's decimals; a dash where there is none."""
+    if figure.value is None:
+        return "–"
+    return "∞" if math.isinf(figure.value) else f"{figure.value:.{METRICS[key].decimals}f}"
+
+
+def ranks(key: str, figures: dict[str, Figure]) -> dict[str, int]:
+    """1 for the best method and 2 for the second best, by what is written; equal texts share a rank."""
+    values = {method: f.value for method, f in figures.items() if f.value is not None}
+    written = {m: v if math.isinf(v) else round(v, METRICS[key].decimals) for m, v in values.items()}
+    order = sorted(set(written.values()), reverse=METRICS[key].better == "higher")
+    if len(written) < 2:
+        return {}
+    return {method: order.index(value) + 1 for method, value in written.items() if order.index(value) < 2}
+
+
+def _cells(entry: Entry | None, ranked: dict[str, dict[str, dict[str, int]]], method: str) -> dict:
+    """Texts of the figures by convention and metric."""
+    cells: dict = {}
+    for convention in CONVENTIONS:
+        figures = entry.figures(convention) if entry else {}
+        cells[convention] = {
+            key: {
+                "text": figure_text(key, figure),
+                "why": sentence(figure.why_not) if figure.why_not else "",
+                "variant": figure.variant,
+                "rank": ranked[convention].get(key, {}).get(method, 0),
+            }
+            for key, figure in figures.items()
+        }
+    return cells
+
+
+def _ranked(comparison: Comparison) -> dict[str, dict[str, dict[str, int]]]:
+    done = {method: pane.entry for method, pane in comparison.panes.items() if pane.entry}
+    return {
+        convention: {
+            key: ranks(key, {m: e.figures(convention)[key] for m, e in done.items() if key in e.figures(convention)})
+            for key in METRICS
+        }
+        for convention in CONVENTIONS
+    }
+
+
+def _input_given(comparison: Comparison) -> str:
+    wide, high = comparison.input.facts["given_size"]
+    degradation = comparison.task.degradation
+    how = "already blurred" if degradation is None else str(degradation)
+    return f"{wide} x {high}, {how}"
+
+
+def _method_pane(method: str, pane: Pane, ranked: dict) -> dict:
+    card, facts = METHODS[method], pane.entry.facts if pane.entry else {}
+    return {
+        "key": method,
+        "name": card.name,
+        "full_name": facts.get("name", card.name),
+        "about": f"{card.about} {card.paper}.",
+        "color": card.color,
+        "state": pane.state,
+        "reason": sentence(pane.reason) if pane.reason else "",
+        "images": _images(pane.entry),
+        "figures": _cells(pane.entry, ranked, method),
+        "seconds": seconds_text(facts["seconds"]) if facts else "",
+        "device": facts.get("device", ""),
+        "given": sentence(facts["given"]) if facts else "",
+        "in_domain": facts.get("in_domain"),
+        "checkpoint": facts.get("checkpoint") or "",
+        "sha": facts.get("checkpoint_sha") or "",
+        "stage": facts.get("stage", ""),
+    }
+
+
+def _plain_pane(key: str, name: str, entry: Entry, given: str, figures: dict) -> dict:
+    return {
+        "key": key, "name": name, "full_name": name, "about": "", "color": "", "state": "done", "reason": "",
+        "images": _images(entry), "figures": figures, "seconds": "", "device": "", "given": given, "in_domain": None,
+        "checkpoint": "", "sha": "", "stage": "",
+    }  # fmt: skip
+
+
+def _images(entry: Entry | None) -> dict[str, Path]:
+    return entry.files() if entry else {}
+
+
+def status_of(comparison: Comparison) -> dict:
+    """The progress line: its text, whether work goes on, and the method that runs."""
+    states = [pane.state for pane in comparison.panes.values()]
+    done, total = states.count("done"), len(states)
+    running = next((METHODS[m].name for m, p in comparison.panes.items() if p.state == "running"), "")
+    text = f"{done} of {total} done"
+    if failed := states.count("failed"):
+        text += f", {failed} could not run"
+    if cancelled := states.count("cancelled"):
+        text += f", {cancelled} cancelled"
+    if running:
+        text += f", {running} running"
+    elif "waiting" in states:
+        text += ", waiting for a free moment of the machine"
+    return {"text": text, "busy": bool(running) or "waiting" in states, "running": running}
+
+
+def view_of(comparison: Comparison, address: str = "") -> dict:
+    """The whole value of the viewer component (files still as paths).
+
+    Args:
+        comparison: what there is so far.
+        address: the query string that leads back to it; empty leaves the browser's address as it is.
+    """
+    ranked = _ranked(comparison)
+    panes = [
+        _plain_pane(INPUT, "Input", comparison.input, _input_given(comparison), _cells(comparison.input, ranked, INPUT)),
+        *(_method_pane(method, pane, ranked) for method, pane in comparison.panes.items()),
+    ]
+    if comparison.reference:
+        panes.append(_plain_pane(REFERENCE, "Reference", comparison.reference, "", {}))
+    return {
+        "subject": f"{hash_of(comparison.task.source)} {comparison.input.facts['size']}",
+        "address": address,
+        "size": comparison.input.facts["size"],
+        "spot": comparison.input.facts["spot"],
+        "has_reference": comparison.reference is not None,
+        "panes": panes,
+        "metrics": metric_columns(),
+        "conventions": [{"key": key, "name": name, "about": about} for key, (name, about) in CONVENTION_TEXTS.items()],
+        "status": status_of(comparison),
+    }
+
+
+def metric_columns() -> list[dict]:
+    """The columns of the table, one for each metric."""
+    return [{"key": m.key, "name": m.name, "better": m.better, "unit": m.unit, "about": m.about} for m in METRICS.values()]
