@@ -7,9 +7,10 @@ from pathlib import Path
 import gradio as gr
 
 from lab.degrade import parse
-from lab.methods import METHODS, SEVEN, UnknownMethodError, find
+from lab.errors import LabError
+from lab.methods import METHODS, SEVEN, find
 from lab.ui.address import BLURRED, DEFAULT_BLUR
-from lab.ui.compare_tab import LANE, LANE_WIDTH, VISITOR_ERRORS
+from lab.ui.compare_tab import LANE, LANE_WIDTH
 from lab.ui.comparison import CONVENTIONS, INPUT, REFERENCE, Comparer, Comparison, Entry, Task
 from lab.ui.controls import ChoiceError
 from lab.ui.view import sentence
@@ -74,7 +75,7 @@ def build_api(comparer: Comparer, device: str) -> None:
                 device,
             )
             *_, last = comparer.run(task, threading.Event())
-        except (*VISITOR_ERRORS, UnknownMethodError) as error:
+        except LabError as error:
             raise gr.Error(sentence(str(error))) from None
         return _answer(last)
 

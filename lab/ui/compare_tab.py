@@ -4,19 +4,16 @@ from collections.abc import Iterator
 
 import gradio as gr
 
-from lab.degrade import DegradationError
+from lab.errors import LabError
 from lab.examples import EXAMPLES
-from lab.images import PictureError
-from lab.restore import RestoreError
 from lab.ui import address
 from lab.ui.comparison import Comparer, Task
-from lab.ui.controls import ChoiceError, Controls, build_controls, own_picture, set_to, task_of
+from lab.ui.controls import Controls, build_controls, own_picture, set_to, task_of
 from lab.ui.picker import OWN, choices
 from lab.ui.sessions import Sessions
 from lab.ui.view import sentence, view_of
 from lab.ui.viewer import Viewer
 
-VISITOR_ERRORS = (ChoiceError, DegradationError, PictureError, RestoreError)
 LANE = "compare"
 """Gradio's name for the queue that all comparisons share."""
 LANE_WIDTH = 8
@@ -76,7 +73,7 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
     def run_clicked(*values, request: gr.Request) -> Iterator[list]:
         try:
             yield from follow(task_of(device, *values), request)
-        except VISITOR_ERRORS as error:
+        except LabError as error:
             gr.Warning(sentence(str(error)), title="This did not work")
             yield [gr.skip(), *_buttons(busy=False)]
 
@@ -120,7 +117,7 @@ def _connect_upload(controls: Controls, private: dict) -> None:
     def uploaded(upload: str, chosen: str):
         try:
             return own_picture(upload, chosen), gr.skip()
-        except PictureError as error:
+        except LabError as error:
             gr.Warning(sentence(str(error)), title="This picture cannot be used")
             return choices(chosen if chosen != OWN else address.first_example()), None
 

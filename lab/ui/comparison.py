@@ -117,9 +117,7 @@ def _checkpoint_sha(method: str) -> str | None:
 
 
 def _figures(by_convention: dict[str, dict[str, Figure]]) -> dict:
-    return {
-        convention: {key: vars(figure) for key, figure in figures.items()} for convention, figures in by_convention.items()
-    }
+    return {convention: {key: vars(figure) for key, figure in figures.items()} for convention, figures in by_convention.items()}
 
 
 def _first_state(method: str) -> Pane:
@@ -236,9 +234,7 @@ class Comparer:
                 pane.state = "done"
                 yield comparison
                 return
-            events = compare.compare(
-                lazy.prepared, [method], tuple(METRICS), "sr", device=comparison.task.device, stop=stop
-            )
+            events = compare.compare(lazy.prepared, [method], tuple(METRICS), "sr", device=comparison.task.device, stop=stop)
             for event in events:
                 match event:
                     case compare.Started():

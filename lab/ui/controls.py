@@ -6,6 +6,7 @@ from pathlib import Path
 import gradio as gr
 
 from lab.degrade import KINDS, MAX_NOISE, MAX_SEED, Degradation
+from lab.errors import LabError
 from lab.examples import EXAMPLES
 from lab.methods import METHODS, SEVEN
 from lab.ui.address import DEFAULT_BLUR, Address, first_example
@@ -17,7 +18,7 @@ _STRENGTH = {"gaussian": 0.1, "motion": 1.0, "defocus": 0.1}
 """Kinds with a strength, and the step of its slider."""
 
 
-class ChoiceError(ValueError):
+class ChoiceError(LabError):
     """Choices that make no comparison; its text is the sentence to show."""
 
 
@@ -81,9 +82,7 @@ def build_controls() -> Controls:
     seven.click(None, None, methods, js=f"() => {list(SEVEN)}")
     everything.click(None, None, methods, js=f"() => {list(METHODS)}")
     mode.change(_show_for_mode, mode, [blur, size], queue=False, show_progress="hidden", api_visibility="private")
-    kind.change(
-        _show_for_kind, kind, [*sliders.values(), seed], queue=False, show_progress="hidden", api_visibility="private"
-    )
+    kind.change(_show_for_kind, kind, [*sliders.values(), seed], queue=False, show_progress="hidden", api_visibility="private")
     return Controls(picker, upload, mode, kind, *sliders.values(), seed, noise, jpeg, output, methods)
 
 
