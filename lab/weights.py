@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import re
+import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -226,8 +227,8 @@ def read(path: Path) -> tuple[State, dict[str, Any] | None]:
 
 def not_weights(name: str, start: bytes) -> str:
     """The sentence for a file whose first bytes belong to neither PyTorch nor safetensors."""
-    text = start.decode("ascii", errors="replace")
-    if all(character.isprintable() or character in "\r\n\t" for character in text.rstrip("\ufffd")):
+    text = start.decode("utf-8", errors="ignore")
+    if 4 * len(text) >= len(start) > 0 and all(character.isprintable() or character in "\r\n\t" for character in text):
         shown = " ".join(text.split())[:40]
         return (
             f'{name} is text that begins "{shown}", not weights; perhaps the download saved a page instead of the file.'
@@ -264,9 +265,11 @@ def read_torch(path: Path, zipped: bool) -> State:
     if zipped and not zipfile.is_zipfile(path):
         raise WeightsError(f"{damaged}: its archive has no end.")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # of TorchScript archives, which the sentence below refuses
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        needed = re.search(r"(?:GLOBAL|global:?) ([\w.]+)", str(error))
+        needed = re.search(r"GLOBAL ([\w.]+)", str(error))
         if needed:
             raise WeightsError(
                 f"{path.name} is refused: to read it, Python would have to run code that the file names "
