@@ -19,8 +19,10 @@ EPSILON = 1e-6
 # The luma of BT.601 for values in 0..1 or 0..255 (full range).
 LUMA = (0.299, 0.587, 0.114)
 
-# Brightest of the display form: all but the strongest half per cent of the edges keep their relative strength.
-PERCENTILE = 99.5
+# White of the display form: with the 98th percentile fine texture can be seen, and only the strongest edges are clipped. Of
+# a picture that is nearly all flat, that percentile is noise: a quarter of its strongest edge is the least white can stand for.
+PERCENTILE = 98
+LEAST_SHARE_OF_STRONGEST = 1 / 4
 
 # The least display scale, two 8-bit steps: it keeps the rounding noise of a flat picture from being shown as edges.
 LEAST_SCALE = 2 / 255
@@ -71,9 +73,12 @@ def full_scale(picture: np.ndarray) -> float:
         picture: uint8 (H, W, 3) RGB.
 
     Returns:
-        The 99.5th percentile of the luma gradient magnitude (luma in 0..1, per two pixels), at least two 8-bit steps.
+        The 98th percentile of the luma gradient magnitude (luma in 0..1, per two pixels), but at least a quarter of its
+        maximum and two 8-bit steps.
     """
-    return max(float(np.percentile(_luma_gradient(picture), PERCENTILE)), LEAST_SCALE)
+    magnitude = _luma_gradient(picture)
+    strongest = LEAST_SHARE_OF_STRONGEST * float(magnitude.max())
+    return max(float(np.percentile(magnitude, PERCENTILE)), strongest, LEAST_SCALE)
 
 
 def gradient_picture(picture: np.ndarray, scale: float) -> np.ndarray:

@@ -102,6 +102,22 @@ def test_the_scale_of_a_flat_picture_does_not_show_rounding_noise_as_edges():
     assert gradient_picture(flat, full_scale(flat)).max() == 0
 
 
+def test_the_scale_of_a_nearly_flat_picture_is_that_of_its_few_edges_not_of_its_noise():
+    picture = np.random.default_rng(0).integers(100, 102, (200, 200, 3)).astype(np.uint8)
+    picture[90:95, 90:95] = 255
+    shown = gradient_picture(picture, full_scale(picture))
+    assert shown[85:100, 85:100].max() == 255
+    assert shown[:80].max() < 32
+
+
+def test_most_of_a_photograph_is_below_white_and_its_strongest_edges_are_white():
+    import skimage.data
+
+    picture = skimage.data.chelsea()
+    shown = gradient_picture(picture, full_scale(picture))
+    assert 0.01 < (shown == 255).mean() < 0.03
+
+
 def test_a_scale_that_is_not_above_zero_is_refused():
     with pytest.raises(ValueError, match="above 0"):
         gradient_picture(np.zeros((32, 32, 3), np.uint8), 0.0)
