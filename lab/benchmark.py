@@ -7,12 +7,13 @@ from pathlib import Path
 
 from lab.compare import SCALE, Failed, Finished, compare, input_figures, prepare
 from lab.degrade import Degradation
+from lab.errors import LabError
 from lab.images import PictureError, read_picture
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
-class BenchmarkError(ValueError):
+class BenchmarkError(LabError):
     """A benchmark that cannot be run; its text is the sentence to show."""
 
 

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from lab.degrade import Degradation, DegradationError, parse
+from lab.degrade import Degradation, parse
+from lab.errors import LabError
 from lab.methods import METHODS, SEVEN, card, checkpoint, screen_name
 
 app = typer.Typer(
@@ -57,7 +58,7 @@ ConventionOption = Annotated[Convention, typer.Option(help="sr: luma, border 4. 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON in place of text.")]
 
 
-class UsageError(ValueError):
+class UsageError(LabError):
     """Words on the command line that make no sense together; its text is the sentence to show."""
 
 
@@ -66,16 +67,9 @@ def sentences(command: Callable) -> Callable:
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
-        from lab.benchmark import BenchmarkError
-        from lab.images import PictureError
-        from lab.methods import UnknownMethodError
-        from lab.restore import RestoreError
-        from lab.weights import WeightsError
-
-        known = (UsageError, DegradationError, BenchmarkError, PictureError, UnknownMethodError, RestoreError, WeightsError)
         try:
             return command(*args, **kwargs)
-        except known as error:
+        except LabError as error:
             typer.echo(f"lab: {error}", err=True)
         except OSError as error:
             typer.echo(f"lab: cannot use '{error.filename}': {error.strerror}.", err=True)
@@ -356,6 +350,7 @@ def weights_check(file: Path, as_json: JsonOption = False) -> None:
 
 
 @app.command("train")
+@sentences
 def train_command(
     recipe: Annotated[str, typer.Argument(help="Name of a recipe in lab/train/recipes, or a YAML file.", show_default=False)],
     data: Annotated[Path, typer.Option(help="Folder of sharp pictures, searched with all folders in it.")] = Path("data/train"),
@@ -369,23 +364,14 @@ def train_command(
     """Train a network by a recipe."""
     import logging
 
-    from lab.train.data import DataError
-    from lab.train.recipe import RecipeError, read
-    from lab.train.trainer import TrainingError, train
+    from lab.train.recipe import read
     from lab.train.trainer import ship as ship_weights
+    from lab.train.trainer import train
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-
-    @sentences
-    def run() -> None:
-        if steps is not None and minutes is not None:
-            raise UsageError("give --steps or --minutes, not both.")
-        try:
-            chosen = read(recipe)
-            folder = out or Path("runs") / chosen.name
-            path = train(chosen, data, folder, steps=steps, minutes=minutes, resume=resume, cpu=device is Device.cpu)
-            typer.echo(str(ship_weights(path) if ship else path))
-        except (RecipeError, DataError, TrainingError) as error:
-            raise UsageError(str(error)) from None
-
-    run()
+    if steps is not None and minutes is not None:
+        raise UsageError("give --steps or --minutes, not both.")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    chosen = read(recipe)
+    folder = out or Path("runs") / chosen.name
+    path = train(chosen, data, folder, steps=steps, minutes=minutes, resume=resume, cpu=device is Device.cpu)
+    typer.echo(str(ship_weights(path) if ship else path))

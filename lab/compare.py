@@ -9,10 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from lab import classical, metrics
+from lab import classical
 from lab.degrade import Degradation, degrade, pad_to_multiple, round_to_8_bits
 from lab.images import MAX_PIXELS, PictureError, to_picture, to_tensor
-from lab.methods import Method, UnknownMethodError, find, in_domain
+from lab.methods import Method, find, in_domain
+from lab.metrics import Figure, measure
 from lab.resize import downscale
 from lab.restore import Restored, RestoreError, Stopped, pick_device, restore
 from lab.weights import WeightsError
@@ -75,7 +76,7 @@ class Finished:
     stage: str
     """How far the weights have come, from their card."""
     device: str
-    metrics: dict[str, metrics.Figure] = field(default_factory=dict)
+    metrics: dict[str, Figure] = field(default_factory=dict)
 
 
 def prepare(picture: np.ndarray, degradation: Degradation | None, output: Literal["same", "x4"] = "same") -> Prepared:
@@ -127,16 +128,16 @@ def _domain(method: Method, prepared: Prepared, restored: Restored) -> bool:
     return in_domain(prepared.degradation, list(trained_for))
 
 
-def figures(picture: np.ndarray, reference: np.ndarray | None, keys: Sequence[str], convention: str) -> dict[str, metrics.Figure]:
+def figures(picture: np.ndarray, reference: np.ndarray | None, keys: Sequence[str], convention: str) -> dict[str, Figure]:
     """The named figures of one picture, uint8 (H, W, 3), in one convention, with the border of an x4 comparison."""
-    return {key: metrics.measure(key, picture, reference, convention=convention, border=SCALE) for key in keys}
+    return {key: measure(key, picture, reference, convention=convention, border=SCALE) for key in keys}
 
 
-def input_figures(prepared: Prepared, keys: Sequence[str] = DEFAULT_METRICS, convention: str = "sr") -> dict[str, metrics.Figure]:
+def input_figures(prepared: Prepared, keys: Sequence[str] = DEFAULT_METRICS, convention: str = "sr") -> dict[str, Figure]:
     """The figures of the input itself: how far it was from the reference before any method."""
     if prepared.factor != 1:
         why = "The input is a quarter of the size: bicubic's row says what enlarging alone gives."
-        return {key: metrics.Figure(None, convention, why_not=why) for key in keys}
+        return {key: Figure(None, convention, why_not=why) for key in keys}
     return figures(prepared.given, prepared.reference, keys, convention)
 
 
@@ -204,9 +205,3 @@ def compare(
             device=restored.device,
             metrics=figures(picture, prepared.reference, metrics, convention),
         )
-
-
-__all__ = [
-    "DEFAULT_METRICS", "SCALE", "Failed", "Finished", "Prepared", "Started", "UnknownMethodError",
-    "compare", "figures", "input_figures", "prepare",
-]  # fmt: skip

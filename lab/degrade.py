@@ -13,13 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lab.errors import LabError
 from lab.resize import downscale
 
 MAX_NOISE = 100.0
 MAX_SEED = 2**31 - 1
 
 
-class DegradationError(ValueError):
+class DegradationError(LabError):
     """A degradation that cannot be made; its text is the sentence to show."""
 
 
@@ -119,7 +120,8 @@ def parse(text: str) -> Degradation:
     Raises:
         DegradationError: with a sentence that names what was wrong and what is possible.
     """
-    kind, _, rest = text.strip().partition(":")
+    kind, _, rest = text.partition(":")
+    kind = kind.strip()
     if kind not in KINDS:
         raise DegradationError(f"unknown degradation '{kind}': choose one of {', '.join(KINDS)}.")
     parameter = KINDS[kind].parameter

@@ -21,6 +21,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from lab.errors import LabError
+
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 32
 MAX_BYTES = 500_000_000  # 40 million pixels of four uncompressed 16-bit samples are 320 MB
@@ -30,7 +32,7 @@ EXIF_ORIENTATION = 0x0112
 TIFF_BITS, TIFF_PHOTOMETRIC, TIFF_PLANES, TIFF_SAMPLE_FORMAT = 258, 262, 284, 339
 
 
-class PictureError(ValueError):
+class PictureError(LabError):
     """A picture that cannot be used; its text is the sentence for the visitor."""
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from lab.degrade import Degradation
+from lab.errors import LabError
 
 CHECKPOINTS = Path(__file__).parent.parent / "checkpoints"
 
@@ -74,7 +75,7 @@ SEVEN = ("bicubic", "srresnet", "srgan", "esrgan", "deblurgan", "spsr", "nonbn-r
 """The comparison the lab opens with."""
 
 
-class UnknownMethodError(ValueError):
+class UnknownMethodError(LabError):
     """A method key that is not in the catalogue; its text is the sentence to show."""
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lab import classical, methods, weights
 from lab.degrade import round_to_8_bits
+from lab.errors import LabError
 from lab.networks.adapter import RGBNetwork
 
 TILE = 1024
@@ -29,7 +30,7 @@ _CLASSICAL = {
 _one_at_a_time = threading.Lock()  # two networks at once on one device are slower than in turn, and take twice the memory
 
 
-class RestoreError(RuntimeError):
+class RestoreError(LabError):
     """A method that cannot be run as asked; its text is the sentence to show."""
 
 
@@ -218,4 +219,6 @@ def restore(
     loaded = load(key, own, device)
     started = time.perf_counter()
     y, tiles = run_network(loaded.network, x, stop)
+    if not torch.isfinite(y).all():
+        raise RestoreError(f"{loaded.file} gives values that are not numbers: its weights are damaged, or training diverged.")
     return Restored(round_to_8_bits(y), time.perf_counter() - started, tiles, device_name(device), loaded)

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lab.degrade import blur, defocus_kernel, gaussian_kernel, motion_paths, path_kernel, round_to_8_bits
+from lab.errors import LabError
 from lab.images import PictureError, read_picture
 from lab.resize import downscale, upscale
 from lab.train.recipe import Mixture, Recipe
@@ -27,7 +28,7 @@ VALIDATION = 8
 """Held-out pictures whose middle crop is restored again and again while training goes on."""
 
 
-class DataError(ValueError):
+class DataError(LabError):
     """Pictures that cannot be trained on; its text is the sentence to show."""
 
 

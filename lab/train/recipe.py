@@ -8,12 +8,13 @@ from typing import Any
 import yaml
 
 from lab.degrade import KINDS
+from lab.errors import LabError
 
 RECIPES = Path(__file__).parent / "recipes"
 LOSSES = ("l1", "mse")
 
 
-class RecipeError(ValueError):
+class RecipeError(LabError):
     """A recipe that cannot be followed; its text is the sentence to show."""
 
 

@@ -14,7 +14,6 @@ import csv
 import json
 import logging
 import math
-import os
 import platform
 import shutil
 import time
@@ -30,6 +29,7 @@ from tqdm import tqdm
 
 from lab import weights
 from lab.degrade import round_to_8_bits
+from lab.errors import LabError
 from lab.images import to_picture, write_png
 from lab.methods import CHECKPOINTS
 from lab.networks import RGBNetwork, build
@@ -43,7 +43,7 @@ TAPE_MOMENTS = 12
 WARM_UP_STEPS = 50
 
 
-class TrainingError(RuntimeError):
+class TrainingError(LabError):
     """A run that cannot start or go on; its text is the sentence to show."""
 
 
@@ -72,6 +72,12 @@ def learning_rate_factor(progress: float, step: int) -> float:
     """Half a cosine from 1 to 0.01 as progress goes from 0 to 1, after a short linear warm-up."""
     cosine = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
     return cosine * min(1.0, (step + 1) / WARM_UP_STEPS)
+
+
+def check_finite(value: float, step: int) -> None:
+    """Raise TrainingError where a loss or a result has left the finite numbers."""
+    if not math.isfinite(value):
+        raise TrainingError(f"training diverged by step {step}: lower the recipe's learning rate and start anew.")
 
 
 def is_tape_moment(before: float, after: float) -> bool:
@@ -283,6 +289,7 @@ def train(
         with torch.no_grad(), accelerator.autocast():
             result = best_known(given).float()
         best_known.train()
+        check_finite(float(result.mean()), state.step)
         if tape:
             write_tape(out / "tape" / f"{state.step:07d}.png", result)
         return psnr(result, sharp)
@@ -309,8 +316,7 @@ def train(
         if state.step % LOG_EVERY_STEPS == 0 or tape:
             mean_loss = float(running) / seen
             running, seen = torch.zeros((), device=device), 0
-            if not math.isfinite(mean_loss):
-                raise TrainingError(f"the loss is {mean_loss} at step {state.step}: lower the learning rate and start anew.")
+            check_finite(mean_loss, state.step)
             if accelerator.is_main_process:
                 values = {"loss": mean_loss, "learning_rate": rate}
                 if tape or state.step % (LOG_EVERY_STEPS * 20) == 0:
@@ -340,10 +346,3 @@ def ship(path: Path) -> Path:
     for source in (path, path.with_suffix(".json")):
         shutil.copyfile(source, CHECKPOINTS / source.name)
     return CHECKPOINTS / path.name
-
-
-def set_threads(count: int | None) -> None:
-    """Limit PyTorch to `count` threads; OMP_NUM_THREADS decides where None. Two busy runs on few cores slow each other badly."""
-    if count is not None:
-        torch.set_num_threads(count)
-        os.environ["OMP_NUM_THREADS"] = str(count)

@@ -1,0 +1,44 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+ROOT = Path(__file__).parent.parent
+DATA = Path(os.environ.get("CLARITY_DATA", ROOT.parent / "shared" / "data"))
+
+torch.set_num_threads(1)  # two busy threads on two shared cores wait for each other more than they work
+
+
+def textured_picture(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """A picture with edges, gradients and texture, uint8 (height, width, 3): something that blurring visibly harms."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width]
+    bars = 90 * ((x // 9 + y // 13) % 2) + 60 * np.sin((x + 2 * y) / 17) + 90
+    disc = 70 * ((x - width / 2) ** 2 + (y - height / 2) ** 2 < (min(height, width) / 3) ** 2)
+    base = np.stack([bars + disc, bars * 0.7 + 40, 200 - bars * 0.5 - disc * 0.4], axis=2)
+    return np.clip(base + rng.normal(0, 4, base.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of training and benchmark pictures, which is not part of the project."""
+    if not DATA.is_dir():
+        pytest.skip("the folder of training and benchmark pictures is not here (set CLARITY_DATA to its path)")
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def picture_folder(tmp_path_factory) -> Path:
+    """Twenty small textured pictures to train on, in nested folders."""
+    from lab.images import write_png
+
+    folder = tmp_path_factory.mktemp("pictures")
+    for i in range(20):
+        path = folder / f"set{i % 2}" / f"{i:02d}.png"
+        path.parent.mkdir(exist_ok=True)
+        write_png(textured_picture(110 + i, 120, seed=i), path)
+    return folder

@@ -1,0 +1,263 @@
+"""lab.train: recipes, batches, and the trainer."""
+
+import csv
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT, textured_picture
+from safetensors.torch import load_file
+
+from lab import weights
+from lab.images import read_picture, write_png
+from lab.methods import METHODS
+from lab.resize import downscale, upscale
+from lab.train.data import Batches, DataError, load_pictures
+from lab.train.losses import pixel_loss
+from lab.train.recipe import RecipeError, available, read
+from lab.train.trainer import TrainingError, averaged, is_tape_moment, learning_rate_factor, start_from, train
+
+TINY = """
+name: tiny
+title: Tiny
+network: {network}
+degradations: {degradations}
+stage: test
+paper: {{}}
+shipped:
+  arguments: {arguments}
+  loss: l1
+  patch: 32
+  batch: 4
+  steps: 12
+  learning_rate: 1.0e-3
+  betas: [0.9, 0.99]
+  ema: {ema}
+  seed: 5
+"""
+MIXTURE = (
+    "[{kind: x4-bicubic}, {kind: gaussian, low: 1, high: 2}, {kind: motion, low: 5, high: 12}, {kind: defocus, low: 1, high: 2}]"
+)
+NETWORKS = {
+    "srresnet": ("[{kind: x4-bicubic}]", "{blocks: 1, width: 8, batch_norm: true, bicubic_skip: true}"),
+    "resg": (MIXTURE, "{kind: resg, width: 8, blocks: 1}"),
+    "deblurgan": (MIXTURE, "{width: 8, blocks: 1, dropout: 0.5}"),
+}
+
+
+def tiny(tmp_path, network="srresnet", ema=0.9):
+    degradations, arguments = NETWORKS[network]
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY.format(network=network, degradations=degradations, arguments=arguments, ema=ema))
+    return path
+
+
+@pytest.mark.parametrize("name", available())
+def test_every_recipe_is_whole_and_belongs_to_a_method(name):
+    recipe = read(name)
+    assert recipe.name == name
+    assert METHODS[name].takes == ("x4" if recipe.quarter_size else "same")
+    assert recipe.paper
+    assert recipe.differs
+    if recipe.start_from:
+        assert recipe.start_from in available()
+
+
+def test_every_learned_method_has_a_recipe():
+    assert set(available()) >= {key for key, method in METHODS.items() if method.kind == "learned"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("loss: l1", "loss: l7", "unknown loss 'l7'"),
+        ("patch: 32", "patch: 33", "patch is 33"),
+        ("title: Tiny", "titel: Tiny", "has no entry 'titel'"),
+        ("seed: 5", "sead: 5", "has no entry 'sead'"),
+        ("seed: 5", "", "not a complete recipe"),
+        ("kind: x4-bicubic", "kind: fog", "unknown degradation 'fog'"),
+        ("kind: x4-bicubic", "kind: gaussian", "needs low and high"),
+        ("kind: x4-bicubic", "kind: gaussian, low: 1, high: 2", "x4-bicubic is the only degradation"),
+        ("network: srresnet", "network: [", "not a complete recipe"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_with_a_sentence(tmp_path, old, new, sentence):
+    path = tiny(tmp_path)
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(RecipeError, match=sentence):
+        read(path)
+
+
+def test_a_step_draws_the_same_batch_whatever_ran_before(tmp_path):
+    pictures = [torch.from_numpy(textured_picture(90, 100, i)).permute(2, 0, 1) for i in range(4)]
+    first, second = (Batches(read(tiny(tmp_path, "resg")), pictures) for _ in range(2))
+    for step in (7, 3):
+        a = first.make(first.draw(step))
+        b = second.make(second.draw(step))
+        assert torch.equal(a[0], b[0])
+        assert torch.equal(a[1], b[1])
+    assert not torch.equal(first.make(first.draw(1))[1], first.make(first.draw(2))[1])
+
+
+def test_processes_share_out_one_batch(tmp_path):
+    pictures = [torch.from_numpy(textured_picture(90, 100, i)).permute(2, 0, 1) for i in range(4)]
+    batches = Batches(read(tiny(tmp_path, "srresnet")), pictures)
+    plan = batches.draw(3)
+    whole = batches.make(plan)
+    for rank in range(2):
+        given, sharp = batches.make(plan[rank::2])
+        torch.testing.assert_close(given, whole[0][rank::2])
+        assert torch.equal(sharp, whole[1][rank::2])
+
+
+def test_crops_are_degraded_as_if_cut_from_the_whole_degraded_picture(tmp_path):
+    picture = torch.from_numpy(textured_picture(120, 120)).permute(2, 0, 1)
+    batches = Batches(read(tiny(tmp_path)), [picture])
+    given, sharp = batches.make(batches.draw(0))
+    assert given.shape == (4, 3, 8, 8)
+    assert sharp.shape == (4, 3, 32, 32)
+    error = (upscale(given, 4) - sharp).abs().mean()
+    shifted = (upscale(given, 4) - sharp.roll(4, 3)).abs().mean()
+    assert error < 0.5 * shifted  # input and target lie on each other
+    wide = downscale(sharp, 4)  # the crop alone, with a border the picture does not have
+    torch.testing.assert_close(given[..., 2:-2, 2:-2], wide[..., 2:-2, 2:-2], atol=0.01, rtol=0)
+
+
+def test_bad_pictures_are_named_and_skipped(picture_folder, tmp_path, caplog):
+    for path in picture_folder.rglob("*.png"):
+        write_png(read_picture(path), tmp_path / path.name)
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff not a picture")
+    write_png(textured_picture(40, 40), tmp_path / "small.png")
+    pictures, held_out = load_pictures(tmp_path, 64, torch.device("cpu"))
+    assert len(pictures) + len(held_out) == 20
+    assert "broken.jpg" in caplog.text
+    assert "small.png" in caplog.text
+
+
+def test_a_folder_without_enough_pictures_is_refused_with_a_sentence(tmp_path):
+    with pytest.raises(DataError, match="there is no folder"):
+        load_pictures(tmp_path / "gone", 64, torch.device("cpu"))
+    with pytest.raises(DataError, match="there are no pictures"):
+        load_pictures(tmp_path, 64, torch.device("cpu"))
+    write_png(textured_picture(80, 80), tmp_path / "one.png")
+    with pytest.raises(DataError, match="only 1 usable pictures"):
+        load_pictures(tmp_path, 64, torch.device("cpu"))
+
+
+def test_the_pixel_losses_are_their_formulas():
+    a, b = torch.rand(2, 3, 4, 5), torch.rand(2, 3, 4, 5)
+    differences = [float(x - y) for x, y in zip(a.flatten(), b.flatten(), strict=True)]
+    assert float(pixel_loss("l1")(a, b)) == pytest.approx(sum(map(abs, differences)) / 120, rel=1e-5)
+    assert float(pixel_loss("mse")(a, b)) == pytest.approx(sum(d * d for d in differences) / 120, rel=1e-5)
+
+
+def test_the_learning_rate_warms_up_and_falls_along_a_cosine():
+    assert learning_rate_factor(0, 0) < 0.05
+    assert learning_rate_factor(0.25, 1000) == pytest.approx(0.01 + 0.99 * (1 + np.cos(np.pi / 4)) / 2)
+    assert learning_rate_factor(1, 1000) == pytest.approx(0.01)
+
+
+def test_the_tape_has_about_twelve_moments_twice_as_far_apart_each_time():
+    steps = [step for step in range(10_000) if is_tape_moment(step / 10_000, (step + 1) / 10_000)]
+    assert 10 <= len(steps) <= 13
+    assert steps[0] == 0
+    assert steps[-1] / steps[-2] == pytest.approx(2, rel=0.01)
+
+
+def test_averaged_weights_follow_the_formula():
+    network = torch.nn.Linear(1, 1, bias=False)
+    average, expected = averaged(network, 0.5), None
+    for count, value in enumerate([1.0, 3.0, 4.0]):
+        torch.nn.init.constant_(network.weight, value)
+        average.update_parameters(network)
+        decay = min(0.5, (1 + count) / (10 + count))
+        expected = value if expected is None else decay * expected + (1 - decay) * value
+    assert float(average.module.weight.detach()) == pytest.approx(expected)
+
+
+def test_a_run_leaves_weights_card_curves_and_tape(picture_folder, tmp_path):
+    recipe = read(tiny(tmp_path, "resg"))
+    path = train(recipe, picture_folder, tmp_path / "run", cpu=True)
+    card = weights.read_card(path)
+    assert card["recipe"] == "tiny"
+    assert card["recipe_hash"] == recipe.hash
+    assert card["steps"] == 12
+    assert card["trained_for"][1] == {"kind": "gaussian", "low": 1, "high": 2}
+    assert "thread" in card["hardware"]
+    assert card["data"].startswith("12 pictures")
+    network = weights.load(path)
+    assert network(torch.rand(1, 3, 20, 21)).shape == (1, 3, 20, 21)
+    rows = list(csv.DictReader((path.parent / "losses.csv").open()))
+    assert int(rows[-1]["step"]) == 12
+    assert float(rows[-1]["validation_psnr"]) > 5
+    assert len(list((path.parent / "tape").glob("*.png"))) >= 4
+    assert list((path.parent / "tensorboard").glob("events*"))
+
+
+def test_minutes_end_a_run_in_time_and_are_on_its_card(picture_folder, tmp_path):
+    path = train(read(tiny(tmp_path)), picture_folder, tmp_path / "run", minutes=0.05, cpu=True)
+    card = weights.read_card(path)
+    assert card["steps"] > 1
+    assert "seconds" in card["stage"]
+
+
+@pytest.mark.parametrize("network", ["srresnet", "deblurgan"])
+def test_a_killed_run_resumes_to_the_very_weights_of_an_unbroken_one(network, picture_folder, tmp_path):
+    recipe = tiny(tmp_path, network)
+    whole = train(read(recipe), picture_folder, tmp_path / "whole", cpu=True)
+    # the state is saved after every step here, and the process is killed as soon as one is there
+    script = (
+        "import sys, torch; torch.set_num_threads(1)\n"
+        "from pathlib import Path\n"
+        "from lab.train import trainer\n"
+        "from lab.train.recipe import read\n"
+        "trainer.SAVE_EVERY_SECONDS = 0\n"
+        "trainer.train(read(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), resume=True, cpu=True)\n"
+    )
+    command = [sys.executable, "-c", script, str(recipe), str(picture_folder), str(tmp_path / "broken")]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "broken" / "state").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert (tmp_path / "broken" / "state").exists() or (tmp_path / "broken" / "state.old").exists()
+    assert not (tmp_path / "broken" / "tiny.safetensors").exists(), "the run had ended before it was killed"
+    broken = train(read(recipe), picture_folder, tmp_path / "broken", resume=True, cpu=True)
+    expected, resumed = load_file(whole), load_file(broken)
+    assert expected.keys() == resumed.keys()
+    for name in expected:
+        assert torch.equal(expected[name], resumed[name]), name
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(picture_folder, tmp_path):
+    recipe = read(tiny(tmp_path))
+    train(recipe, picture_folder, tmp_path / "run", steps=1, cpu=True)
+    with pytest.raises(TrainingError, match="holds a run already"):
+        train(recipe, picture_folder, tmp_path / "run", steps=2, cpu=True)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_says_so(picture_folder, tmp_path):
+    path = tiny(tmp_path)
+    path.write_text(path.read_text().replace("1.0e-3", "1.0e+30"))
+    with pytest.raises(TrainingError, match="training diverged by step"):
+        train(read(path), picture_folder, tmp_path / "run", steps=60, cpu=True)
+
+
+def test_starting_from_another_network_copies_what_fits_and_refuses_what_does_not(tmp_path):
+    from lab.networks import build
+
+    small = {"blocks": 2, "width": 8, "growth": 4}
+    trunk = build("rrdb", **small)
+    weights.save(trunk, tmp_path / "trunk.safetensors", {})
+    larger = build("spsr", **small, taps=[1, 2], branch_growth=4)
+    assert start_from(larger, tmp_path / "trunk.safetensors") > 0
+    torch.testing.assert_close(larger.network.body[0].state_dict(), trunk.network.body[0].state_dict(), atol=1e-3, rtol=1e-2)
+    with pytest.raises(TrainingError, match="shares too few weights"):
+        start_from(build("srcnn"), tmp_path / "trunk.safetensors")
+    with pytest.raises(TrainingError, match="train gone first"):
+        start_from(larger, tmp_path / "gone.safetensors")
