@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lab.networks.initialise import gaussian
-
 
 class SRCNN(nn.Module):
     """Three convolutions that sharpen a picture already enlarged with bicubic interpolation; luma only.
@@ -17,7 +15,8 @@ class SRCNN(nn.Module):
         padding: what lies beyond the border: "replicate" as the authors' test code, "zeros" as most PyTorch ports.
         scale: the enlargement it was trained for; the layers do not depend on it, the adapter's bicubic step does.
 
-    Initialised as in the paper (section 3.3): N(0, 0.001^2), biases 0.
+    Initialised at PyTorch's default, as yjn870's port. The paper's N(0, 0.001^2) needs its very long training: three such
+    layers in a row begin at almost 0 and stay on that plateau for hundreds of Adam's steps.
 
     Raises:
         ValueError: `middle` is not 1, 3 or 5.
@@ -33,7 +32,6 @@ class SRCNN(nn.Module):
         self.extract = nn.Conv2d(1, 64, 9, padding=4, padding_mode=padding)
         self.map = nn.Conv2d(64, 32, middle, padding=middle // 2, padding_mode=padding)
         self.rebuild = nn.Conv2d(32, 1, 5, padding=2, padding_mode=padding)
-        gaussian(self, 0.001)
 
     def forward(self, y: Tensor) -> Tensor:
         """Map enlarged luma (N, 1, H, W), BT.601 in [16/255, 235/255], to sharp luma of the same shape; unclamped."""
