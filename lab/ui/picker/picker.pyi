@@ -66,7 +66,7 @@ class Picker(gr.HTML):
 
     def preprocess(self, payload: object) -> str:
         chosen = payload.get("chosen") if isinstance(payload, dict) else None
-        return chosen if chosen in EXAMPLES or chosen == OWN else next(iter(EXAMPLES))
+        return chosen if chosen in PICTURES or chosen == OWN else FIRST
 
     def api_info(self) -> dict:
         return {"type": "object"}
