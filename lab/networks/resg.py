@@ -46,8 +46,8 @@ class ResG(nn.Module):
     printed. Here it has both ends one can read into it: the head's features are added after the trunk, and the
     picture itself is added to the output, so that the layers learn the correction alone. StackedG has neither.
 
-    He's normal initialisation; in the two residual kinds a tenth of it for the last layer (the network starts
-    close to the identity), and in the blocks without batch normalisation too.
+    He's normal initialisation; a hundredth of it for the last layer of the two residual kinds, which so start close to
+    the identity, and a tenth of it for the blocks without batch normalisation.
 
     Raises:
         ValueError: `kind` is not one of the three.
@@ -71,7 +71,7 @@ class ResG(nn.Module):
         if kind == "nonbn-resg":
             kaiming(self.body, 0.1)
         if self.skips:
-            kaiming(self.tail, 0.1)
+            kaiming(self.tail, 0.01)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map blurred RGB [0, 1] (N, 3, H, W) to sharp RGB of the same shape, unclamped."""

@@ -15,8 +15,8 @@ class SRCNN(nn.Module):
         padding: what lies beyond the border: "replicate" as the authors' test code, "zeros" as most PyTorch ports.
         scale: the enlargement it was trained for; the layers do not depend on it, the adapter's bicubic step does.
 
-    Initialised at PyTorch's default, as yjn870's port. The paper's N(0, 0.001^2) needs its very long training: three such
-    layers in a row begin at almost 0 and stay on that plateau for hundreds of Adam's steps.
+    Initialised at PyTorch's default, as yjn870's port. The paper's N(0, 0.001^2) needs its very long training: three
+    such layers in a row begin at almost 0 and stay on that plateau for hundreds of Adam's steps.
 
     Raises:
         ValueError: `middle` is not 1, 3 or 5.
