@@ -9,10 +9,12 @@ from typing import Any
 
 from torch import Tensor
 
+from lab.errors import LabError
+
 State = dict[str, Tensor]
 
 
-class WeightsError(ValueError):
+class WeightsError(LabError):
     """A weights file that cannot be used. Its text is the sentence for the visitor."""
 
 
