@@ -40,5 +40,5 @@ def picture_folder(tmp_path_factory) -> Path:
     for i in range(20):
         path = folder / f"set{i % 2}" / f"{i:02d}.png"
         path.parent.mkdir(exist_ok=True)
-        write_png(textured_picture(110 + i, 120, seed=i), path)
+        write_png(textured_picture(130 + i, 140, seed=i), path)
     return folder
