@@ -353,7 +353,16 @@ def weights_check(file: Path, as_json: JsonOption = False) -> None:
 @sentences
 def train_command(
     recipe: Annotated[str, typer.Argument(help="Name of a recipe in lab/train/recipes, or a YAML file.", show_default=False)],
-    data: Annotated[Path, typer.Option(help="Folder of sharp pictures, searched with all folders in it.")] = Path("data/train"),
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder of sharp pictures, searched with all folders in it, or a pack; data/train if not given."),
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Folder of blurred and sharp pictures instead: GoPro's layout, or blur/ and sharp/.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="8:1:1 for train, validation and test, or a file with lines train|validation|test PATH.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/RECIPE where none is given.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's number.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Train this long instead.")] = None,
@@ -364,7 +373,9 @@ def train_command(
     """Train a network by a recipe."""
     import logging
 
+    from lab.train.pictures import Source
     from lab.train.recipe import read
+    from lab.train.stop import stopped_by_ctrl_c
     from lab.train.trainer import ship as ship_weights
     from lab.train.trainer import train
 
@@ -373,5 +384,7 @@ def train_command(
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     chosen = read(recipe)
     folder = out or Path("runs") / chosen.name
-    path = train(chosen, data, folder, steps=steps, minutes=minutes, resume=resume, cpu=device is Device.cpu)
+    source = Source(data or (None if pairs else Path("data/train")), pairs, split)
+    with stopped_by_ctrl_c() as stop:
+        path = train(chosen, source, folder, steps=steps, minutes=minutes, resume=resume, cpu=device is Device.cpu, stop=stop)
     typer.echo(str(ship_weights(path) if ship else path))

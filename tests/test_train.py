@@ -16,8 +16,9 @@ from lab import weights
 from lab.images import read_picture, write_png
 from lab.methods import METHODS
 from lab.resize import downscale, upscale
-from lab.train.data import Batches, DataError, load_pictures
+from lab.train.data import Batches
 from lab.train.losses import pixel_loss
+from lab.train.pictures import DataError, Pictures, Source, load
 from lab.train.recipe import RecipeError, available, read
 from lab.train.trainer import TrainingError, averaged, is_tape_moment, learning_rate_factor, start_from, train
 
@@ -54,6 +55,10 @@ def tiny(tmp_path, network="srresnet", ema=0.9):
     path = tmp_path / "tiny.yaml"
     path.write_text(TINY.format(network=network, degradations=degradations, arguments=arguments, ema=ema))
     return path
+
+
+def only(pictures):
+    return Pictures(pictures, [], None, None, "")
 
 
 @pytest.mark.parametrize("name", available())
@@ -94,7 +99,7 @@ def test_a_wrong_recipe_is_refused_with_a_sentence(tmp_path, old, new, sentence)
 
 def test_a_step_draws_the_same_batch_whatever_ran_before(tmp_path):
     pictures = [torch.from_numpy(textured_picture(90, 100, i)).permute(2, 0, 1) for i in range(4)]
-    first, second = (Batches(read(tiny(tmp_path, "resg")), pictures) for _ in range(2))
+    first, second = (Batches(read(tiny(tmp_path, "resg")), only(pictures)) for _ in range(2))
     for step in (7, 3):
         a = first.make(first.draw(step))
         b = second.make(second.draw(step))
@@ -105,7 +110,7 @@ def test_a_step_draws_the_same_batch_whatever_ran_before(tmp_path):
 
 def test_processes_share_out_one_batch(tmp_path):
     pictures = [torch.from_numpy(textured_picture(90, 100, i)).permute(2, 0, 1) for i in range(4)]
-    batches = Batches(read(tiny(tmp_path, "srresnet")), pictures)
+    batches = Batches(read(tiny(tmp_path, "srresnet")), only(pictures))
     plan = batches.draw(3)
     whole = batches.make(plan)
     for rank in range(2):
@@ -116,7 +121,7 @@ def test_processes_share_out_one_batch(tmp_path):
 
 def test_crops_are_degraded_as_if_cut_from_the_whole_degraded_picture(tmp_path):
     picture = torch.from_numpy(textured_picture(120, 120)).permute(2, 0, 1)
-    batches = Batches(read(tiny(tmp_path)), [picture])
+    batches = Batches(read(tiny(tmp_path)), only([picture]))
     given, sharp = batches.make(batches.draw(0))
     assert given.shape == (4, 3, 8, 8)
     assert sharp.shape == (4, 3, 32, 32)
@@ -132,20 +137,20 @@ def test_bad_pictures_are_named_and_skipped(picture_folder, tmp_path, caplog):
         write_png(read_picture(path), tmp_path / path.name)
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff not a picture")
     write_png(textured_picture(40, 40), tmp_path / "small.png")
-    pictures, held_out = load_pictures(tmp_path, 64, torch.device("cpu"))
-    assert len(pictures) + len(held_out) == 20
+    pictures = load(Source(tmp_path), 64, torch.device("cpu"))
+    assert len(pictures.train) + len(pictures.validation) == 20
     assert "broken.jpg" in caplog.text
     assert "small.png" in caplog.text
 
 
 def test_a_folder_without_enough_pictures_is_refused_with_a_sentence(tmp_path):
     with pytest.raises(DataError, match="there is no folder"):
-        load_pictures(tmp_path / "gone", 64, torch.device("cpu"))
+        load(Source(tmp_path / "gone"), 64, torch.device("cpu"))
     with pytest.raises(DataError, match="there are no pictures"):
-        load_pictures(tmp_path, 64, torch.device("cpu"))
+        load(Source(tmp_path), 64, torch.device("cpu"))
     write_png(textured_picture(80, 80), tmp_path / "one.png")
     with pytest.raises(DataError, match="only 1 usable pictures"):
-        load_pictures(tmp_path, 64, torch.device("cpu"))
+        load(Source(tmp_path), 64, torch.device("cpu"))
 
 
 def test_the_pixel_losses_are_their_formulas():
@@ -181,7 +186,7 @@ def test_averaged_weights_follow_the_formula():
 
 def test_a_run_leaves_weights_card_curves_and_tape(picture_folder, tmp_path):
     recipe = read(tiny(tmp_path, "resg"))
-    path = train(recipe, picture_folder, tmp_path / "run", cpu=True)
+    path = train(recipe, Source(picture_folder), tmp_path / "run", cpu=True)
     card = weights.read_card(path)
     assert card["recipe"] == "tiny"
     assert card["recipe_hash"] == recipe.hash
@@ -199,7 +204,7 @@ def test_a_run_leaves_weights_card_curves_and_tape(picture_folder, tmp_path):
 
 
 def test_minutes_end_a_run_in_time_and_are_on_its_card(picture_folder, tmp_path):
-    path = train(read(tiny(tmp_path)), picture_folder, tmp_path / "run", minutes=0.05, cpu=True)
+    path = train(read(tiny(tmp_path)), Source(picture_folder), tmp_path / "run", minutes=0.05, cpu=True)
     card = weights.read_card(path)
     assert card["steps"] > 1
     assert "seconds" in card["stage"]
@@ -208,15 +213,16 @@ def test_minutes_end_a_run_in_time_and_are_on_its_card(picture_folder, tmp_path)
 @pytest.mark.parametrize("network", ["srresnet", "deblurgan"])
 def test_a_killed_run_resumes_to_the_very_weights_of_an_unbroken_one(network, picture_folder, tmp_path):
     recipe = tiny(tmp_path, network)
-    whole = train(read(recipe), picture_folder, tmp_path / "whole", cpu=True)
+    whole = train(read(recipe), Source(picture_folder), tmp_path / "whole", cpu=True)
     # the state is saved after every step here, and the process is killed as soon as one is there
     script = (
         "import sys, torch; torch.set_num_threads(1)\n"
         "from pathlib import Path\n"
         "from lab.train import trainer\n"
+        "from lab.train.pictures import Source\n"
         "from lab.train.recipe import read\n"
         "trainer.SAVE_EVERY_SECONDS = 0\n"
-        "trainer.train(read(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), resume=True, cpu=True)\n"
+        "trainer.train(read(sys.argv[1]), Source(Path(sys.argv[2])), Path(sys.argv[3]), resume=True, cpu=True)\n"
     )
     command = [sys.executable, "-c", script, str(recipe), str(picture_folder), str(tmp_path / "broken")]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -227,7 +233,7 @@ def test_a_killed_run_resumes_to_the_very_weights_of_an_unbroken_one(network, pi
     process.wait()
     assert (tmp_path / "broken" / "state").exists() or (tmp_path / "broken" / "state.old").exists()
     assert not (tmp_path / "broken" / "tiny.safetensors").exists(), "the run had ended before it was killed"
-    broken = train(read(recipe), picture_folder, tmp_path / "broken", resume=True, cpu=True)
+    broken = train(read(recipe), Source(picture_folder), tmp_path / "broken", resume=True, cpu=True)
     expected, resumed = load_file(whole), load_file(broken)
     assert expected.keys() == resumed.keys()
     for name in expected:
@@ -236,16 +242,16 @@ def test_a_killed_run_resumes_to_the_very_weights_of_an_unbroken_one(network, pi
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(picture_folder, tmp_path):
     recipe = read(tiny(tmp_path))
-    train(recipe, picture_folder, tmp_path / "run", steps=1, cpu=True)
+    train(recipe, Source(picture_folder), tmp_path / "run", steps=1, cpu=True)
     with pytest.raises(TrainingError, match="holds a run already"):
-        train(recipe, picture_folder, tmp_path / "run", steps=2, cpu=True)
+        train(recipe, Source(picture_folder), tmp_path / "run", steps=2, cpu=True)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_says_so(picture_folder, tmp_path):
     path = tiny(tmp_path)
     path.write_text(path.read_text().replace("1.0e-3", "1.0e+30"))
     with pytest.raises(TrainingError, match="training diverged by step"):
-        train(read(path), picture_folder, tmp_path / "run", steps=60, cpu=True)
+        train(read(path), Source(picture_folder), tmp_path / "run", steps=60, cpu=True)
 
 
 def test_starting_from_another_network_copies_what_fits_and_refuses_what_does_not(tmp_path):

@@ -16,6 +16,7 @@ import logging
 import math
 import platform
 import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -25,7 +26,6 @@ from accelerate.utils import set_seed
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
 
 from lab import weights
 from lab.degrade import round_to_8_bits
@@ -33,8 +33,10 @@ from lab.errors import LabError
 from lab.images import to_picture, write_png
 from lab.methods import CHECKPOINTS
 from lab.networks import RGBNetwork, build
-from lab.train.data import MARGIN, Batches, load_pictures
+from lab.train.data import MARGIN, Batches, refuse_pairs
 from lab.train.losses import pixel_loss
+from lab.train.pictures import Source, load
+from lab.train.progress import Progress
 from lab.train.recipe import Recipe
 
 SAVE_EVERY_SECONDS = 60
@@ -45,6 +47,10 @@ WARM_UP_STEPS = 50
 
 class TrainingError(LabError):
     """A run that cannot start or go on; its text is the sentence to show."""
+
+
+class Stopped(TrainingError):
+    """A run that was asked to stop, with its state saved; its text says how to go on."""
 
 
 def has_fast_bf16(device: torch.device) -> bool:
@@ -179,8 +185,27 @@ def newest_state(out: Path) -> Path | None:
     return next((path for path in (out / "state", out / "state.old") if path.is_dir()), None)
 
 
-def card(recipe: Recipe, state: State, device: torch.device, data: str) -> dict:
-    """What is known of the weights, for people and for the page; lab.weights adds network and parameters."""
+def asked_to_stop(accelerator: Accelerator, stop: threading.Event | None, step: int) -> bool:
+    """Whether to stop before this step; several processes ask each other now and then, so that all stop at the same one."""
+    asked = stop is not None and stop.is_set()
+    if accelerator.num_processes == 1:
+        return asked
+    if step % LOG_EVERY_STEPS:
+        return False
+    return bool(accelerator.reduce(torch.tensor(float(asked), device=accelerator.device), "sum") > 0)
+
+
+def starting_weights(name: str, starts: Path | None) -> Path:
+    """The weights of the recipe that another starts from: of a run in `starts` where there is one, else the shipped ones."""
+    fresh = None if starts is None else starts / name / f"{name}.safetensors"
+    return fresh if fresh is not None and fresh.is_file() else CHECKPOINTS / f"{name}.safetensors"
+
+
+def card(recipe: Recipe, state: State, device: torch.device, data: str, mixture: bool = True) -> dict:
+    """What is known of the weights, for people and for the page; lab.weights adds network and parameters.
+
+    `mixture` is False where pairs were trained on: what blurred them is not known, so no kind is claimed.
+    """
     minutes = state.seconds / 60
     return {
         "name": recipe.title,
@@ -192,6 +217,7 @@ def card(recipe: Recipe, state: State, device: torch.device, data: str) -> dict:
         "trained_for": [
             {"kind": entry.kind} | ({"low": entry.low, "high": entry.high} if entry.low is not None else {})
             for entry in recipe.degradations
+            if mixture
         ],
         "loss": recipe.shipped.loss,
         "steps": state.step,
@@ -214,30 +240,35 @@ def write_tape(path: Path, result: Tensor) -> None:
 
 def train(
     recipe: Recipe,
-    data: Path,
+    source: Source,
     out: Path,
     *,
     steps: int | None = None,
     minutes: float | None = None,
     resume: bool = False,
     cpu: bool = False,
+    starts: Path | None = None,
+    stop: threading.Event | None = None,
 ) -> Path:
     """Follow a recipe until its steps or minutes are used up.
 
     Args:
         recipe: what to train and how.
-        data: folder of sharp pictures, searched with all folders in it.
+        source: the pictures.
         out: the run's folder.
         steps: in place of the recipe's number; the learning rate falls over them.
         minutes: stop after this much training time instead (resumed time counts on).
         resume: go on from the run's last saved state; starts anew where there is none.
         cpu: stay on the CPU even where there is a GPU.
+        starts: folder of other runs (NAME/NAME.safetensors) that `start_from` is looked for in before checkpoints/.
+        stop: when set, the state is saved after the step under way, and the run ends with Stopped.
 
     Returns:
         The weights file.
 
     Raises:
         TrainingError: the folder holds another run, or the loss is not finite any more.
+        Stopped: see `stop`.
         DataError, WeightsError: see their texts.
     """
     shipped = recipe.shipped
@@ -245,6 +276,9 @@ def train(
     state_path = newest_state(out)
     if state_path is not None and not resume:
         raise TrainingError(f"'{out}' holds a run already: add --resume to go on with it, or choose another folder.")
+
+    if source.pairs is not None:
+        refuse_pairs(recipe)
 
     set_seed(shipped.seed)
     bf16 = has_fast_bf16(PartialState(cpu=cpu).device)
@@ -254,11 +288,11 @@ def train(
         out.mkdir(parents=True, exist_ok=True)
         (out / "recipe.json").write_text(json.dumps({"recipe": recipe.name, "hash": recipe.hash}))
 
-    pictures, held_out = load_pictures(data, shipped.patch + 2 * MARGIN, device)
+    pictures = load(source, shipped.patch + 2 * MARGIN, device)
     batches = Batches(recipe, pictures)
     network = build(recipe.network, **shipped.arguments)
     if recipe.start_from and state_path is None:
-        start_from(network, CHECKPOINTS / f"{recipe.start_from}.safetensors")
+        start_from(network, starting_weights(recipe.start_from, starts))
     network = network.to(device, memory_format=torch.channels_last).train()
     average = averaged(network, shipped.ema) if shipped.ema else None
     optimiser = torch.optim.Adam(network.parameters(), lr=shipped.learning_rate, betas=shipped.betas)
@@ -272,12 +306,11 @@ def train(
     if state_path is not None:
         accelerator.load_state(str(state_path))
 
-    given, sharp = batches.validation(held_out)
+    given, sharp = batches.validation()
     best_known = average.module if average is not None else network
     curves = Curves(out, state.step) if accelerator.is_main_process else None
     share = slice(accelerator.process_index, None, accelerator.num_processes)
-    about_data = f"{len(pictures)} pictures of {data.name}"
-    bar = tqdm(total=total if minutes is None else None, initial=state.step, unit="step", disable=not accelerator.is_main_process)
+    bar = Progress(recipe.name, accelerator.is_main_process)
     saved, began = time.monotonic(), time.monotonic() - state.seconds
     running, seen = torch.zeros((), device=device), 0
 
@@ -295,6 +328,15 @@ def train(
         return psnr(result, sharp)
 
     while progress() < 1:
+        if asked_to_stop(accelerator, stop, state.step):
+            save_state(accelerator, out)
+            if accelerator.is_main_process:
+                bar.close()
+                curves.close()
+            accelerator.end_training()
+            raise Stopped(
+                f"stopped after step {state.step}, saved in '{out}': the same command with --resume goes on from there."
+            )
         before = progress()
         rate = shipped.learning_rate * learning_rate_factor(before, state.step)
         for group in optimiser.param_groups:
@@ -310,7 +352,7 @@ def train(
         running, seen = running + loss.detach(), seen + 1
         state.step += 1
         state.seconds = time.monotonic() - began
-        bar.update()
+        bar.update(progress(), state.step)
 
         tape = is_tape_moment(before, progress()) or progress() >= 1
         if state.step % LOG_EVERY_STEPS == 0 or tape:
@@ -321,7 +363,7 @@ def train(
                 values = {"loss": mean_loss, "learning_rate": rate}
                 if tape or state.step % (LOG_EVERY_STEPS * 20) == 0:
                     values["validation_psnr"] = validate(tape)
-                    bar.set_postfix(loss=f"{mean_loss:.4f}", dB=f"{values['validation_psnr']:.2f}")
+                    bar.note(loss=f"{mean_loss:.4f}", dB=f"{values['validation_psnr']:.2f}")
                 curves.add(state.step, state.seconds, **values)
         if time.monotonic() - saved > SAVE_EVERY_SECONDS:
             save_state(accelerator, out)
@@ -333,7 +375,7 @@ def train(
         bar.close()
         curves.close()
         raw = accelerator.unwrap_model(wrapped)
-        export(raw, average, path, card(recipe, state, device, about_data))
+        export(raw, average, path, card(recipe, state, device, pictures.description, source.pairs is None))
         logging.getLogger(__name__).info("wrote %s", path)
     accelerator.wait_for_everyone()
     accelerator.end_training()
