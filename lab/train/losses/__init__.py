@@ -1,0 +1,51 @@
+"""What a network is trained to make small. One file a family; recipes weigh and add them.
+
+All are means over batch and pixels, so that their weights depend on neither batch nor crop size. Targets need no gradient:
+compute their features under torch.no_grad().
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from lab.train.losses.adversarial import (
+    critic_generator_loss,
+    critic_loss,
+    gan_discriminator_loss,
+    gan_generator_loss,
+    gradient_penalty,
+    relativistic_discriminator_loss,
+    relativistic_generator_loss,
+    resg_discriminator_loss,
+    resg_generator_loss,
+)
+from lab.train.losses.gradient import branch_loss, gradient_map_loss
+from lab.train.losses.perceptual import RESG_LAYERS, content_loss, resg_perceptual_loss, texture_loss
+from lab.train.losses.pixel import l1, mse, total_variation
+
+__all__ = [
+    "RESG_LAYERS",
+    "branch_loss",
+    "content_loss",
+    "critic_generator_loss",
+    "critic_loss",
+    "gan_discriminator_loss",
+    "gan_generator_loss",
+    "gradient_map_loss",
+    "gradient_penalty",
+    "l1",
+    "mse",
+    "pixel_loss",
+    "relativistic_discriminator_loss",
+    "relativistic_generator_loss",
+    "resg_discriminator_loss",
+    "resg_generator_loss",
+    "resg_perceptual_loss",
+    "texture_loss",
+    "total_variation",
+]
+
+
+def pixel_loss(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """The loss function of a recipe's `loss` entry: "l1" or "mse"."""
+    return {"l1": l1, "mse": mse}[name]

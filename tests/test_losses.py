@@ -1,0 +1,379 @@
+"""lab.train.losses: every loss against its formula written out slowly, and at values known beforehand."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from test_gradients import spsr_by_loops
+from torch import nn
+
+from lab.networks.discriminators import PatchGAN
+from lab.train import losses
+
+
+def drawn(*shape, low=-1.0, high=1.0, seed=0):
+    """A float64 tensor with values drawn evenly, which wants gradients."""
+    values = np.random.default_rng([seed, *shape]).uniform(low, high, shape)
+    return torch.from_numpy(values).requires_grad_()
+
+
+def float32(*shape, seed=0):
+    """What training passes to losses."""
+    return drawn(*shape, low=0, seed=seed).detach().float()
+
+
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x))
+
+
+def mean(values):
+    values = list(values)
+    return math.fsum(values) / len(values)
+
+
+def close(found, expected, rel=1e-5):
+    assert found.ndim == 0
+    assert float(found.detach()) == pytest.approx(expected, rel=rel, abs=1e-9)
+
+
+# pixels
+
+
+def test_l1_and_mse_are_means_over_every_value():
+    result, target = drawn(2, 3, 4, 5, seed=1), drawn(2, 3, 4, 5, seed=2)
+    pairs = list(zip(result.flatten().tolist(), target.flatten().tolist(), strict=True))
+    close(losses.l1(result, target), mean(abs(a - b) for a, b in pairs))
+    close(losses.mse(result, target), mean((a - b) ** 2 for a, b in pairs))
+    assert losses.pixel_loss("l1") is losses.l1
+    assert losses.pixel_loss("mse") is losses.mse
+
+
+def test_black_against_white_has_the_greatest_pixel_losses():
+    black, white = torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)
+    assert float(losses.l1(black, white)) == float(losses.mse(black, white)) == 1
+
+
+def test_total_variation_is_the_mean_length_of_the_gradient():
+    x = drawn(2, 3, 4, 5, low=0)
+    lengths = []
+    for plane in x.detach().reshape(-1, 4, 5).tolist():
+        for r in range(4):
+            for c in range(5):
+                down = plane[r + 1][c] - plane[r][c] if r < 3 else 0
+                right = plane[r][c + 1] - plane[r][c] if c < 4 else 0
+                lengths.append(math.sqrt(down**2 + right**2 + 1e-6))
+    close(losses.total_variation(x), mean(lengths))
+    close(losses.total_variation(torch.full((1, 3, 6, 6), 0.4)), 0.001)
+
+
+# gradient maps
+
+
+def test_the_gradient_map_loss_is_the_squared_distance_of_the_maps_two_pixels_wider():
+    result, target = drawn(2, 3, 5, 6, low=0, seed=1), drawn(2, 3, 5, 6, low=0, seed=2)
+    squares = []
+    for a, b in zip(result.detach().reshape(-1, 5, 6).tolist(), target.detach().reshape(-1, 5, 6).tolist(), strict=True):
+        maps = np.array(spsr_by_loops(a, 2)), np.array(spsr_by_loops(b, 2))
+        assert maps[0].shape == (7, 8)
+        squares += ((maps[0] - maps[1]) ** 2).flatten().tolist()
+    close(losses.gradient_map_loss(result, target), mean(squares))
+
+
+def test_the_branch_loss_is_the_absolute_distance_to_the_map_of_the_same_size():
+    branch, target = drawn(2, 3, 5, 6, low=0, seed=3), drawn(2, 3, 5, 6, low=0, seed=4)
+    maps = np.array([spsr_by_loops(plane, 1) for plane in target.detach().reshape(-1, 5, 6).tolist()])
+    close(losses.branch_loss(branch, target), np.abs(branch.detach().numpy().reshape(-1, 5, 6) - maps).mean())
+
+
+def test_equal_pictures_have_no_gradient_map_loss():
+    x = float32(1, 3, 9, 9)
+    assert float(losses.gradient_map_loss(x, x)) == 0
+
+
+# features
+
+
+def feature_maps(seed):
+    return {"pool2": drawn(2, 4, 6, 7, seed=seed), "pool5": drawn(2, 3, 2, 3, seed=seed + 1)}
+
+
+@pytest.mark.parametrize(("distance", "power"), [("l1", 1), ("mse", 2)])
+def test_content_loss_adds_the_layers_mean_distances(distance, power):
+    result, target = feature_maps(1), feature_maps(5)
+    expected = 0.0
+    for layer in result:
+        expected += mean((np.abs(result[layer].detach().numpy() - target[layer].detach().numpy()) ** power).flatten())
+    close(losses.content_loss(result, target, distance), expected)
+
+
+def test_resg_perceptual_loss_takes_the_second_and_fifth_pooling_layers_alone():
+    result, target = feature_maps(1), feature_maps(5)
+    expected = mean(((result["pool2"] - target["pool2"]).detach().numpy() ** 2).flatten())
+    expected += mean(((result["pool5"] - target["pool5"]).detach().numpy() ** 2).flatten())
+    with_another = {**result, "relu1_1": drawn(2, 3, 4, 4)}, {**target, "relu1_1": drawn(2, 3, 4, 4, seed=9)}
+    close(losses.resg_perceptual_loss(*with_another), expected)
+    with pytest.raises(KeyError, match="pool5"):
+        losses.resg_perceptual_loss({"pool2": result["pool2"]}, target)
+
+
+def texture_by_loops(result, target, block):
+    """Eq. 5 written out for one layer: every block, every pair of channels, every pixel."""
+    pictures, channels, height, width = result.shape
+    high, wide = min(block, height), min(block, width)
+    squares = []
+    for n in range(pictures):
+        for top in range(0, height - high + 1, high):
+            for left in range(0, width - wide + 1, wide):
+                pixels = [(r, c) for r in range(top, top + high) for c in range(left, left + wide)]
+                for i in range(channels):
+                    for j in range(channels):
+                        of_result = sum(float(result[n, i, r, c] * result[n, j, r, c]) for r, c in pixels)
+                        of_target = sum(float(target[n, i, r, c] * target[n, j, r, c]) for r, c in pixels)
+                        squares.append(((of_result - of_target) / len(pixels)) ** 2)
+    return mean(squares)
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 100])
+def test_texture_loss_compares_gram_matrices_block_by_block(block):
+    result, target = feature_maps(1), feature_maps(5)
+    expected = sum(texture_by_loops(result[layer].detach(), target[layer].detach(), block) for layer in result)
+    close(losses.texture_loss(result, target, block), expected)
+
+
+def test_texture_loss_does_not_see_where_in_a_block_a_feature_is_but_sees_which_block():
+    target = torch.zeros(1, 2, 4, 4)
+    target[0, 0, 0, 0] = 1
+    same_block, other_block = target.clone(), target.roll(2, dims=3)
+    same_block[0, 0] = same_block[0, 0].roll(1, dims=0)
+    assert float(losses.texture_loss({"pool2": same_block}, {"pool2": target}, 2)) == 0
+    assert float(losses.texture_loss({"pool2": other_block}, {"pool2": target}, 2)) > 0
+    assert float(losses.texture_loss({"pool2": other_block}, {"pool2": target}, 4)) == 0
+
+
+def test_the_texture_loss_refuses_a_block_without_pixels():
+    with pytest.raises(ValueError, match="at least 1 pixel"):
+        losses.texture_loss(feature_maps(1), feature_maps(2), 0)
+
+
+def test_gram_matrices_keep_their_precision_under_autocast():
+    result, target = {"pool2": float32(2, 8, 16, 16)}, {"pool2": float32(2, 8, 16, 16, seed=1)}
+    with torch.autocast("cpu", torch.bfloat16):
+        under_autocast = losses.texture_loss(result, target, 8)
+    assert torch.equal(under_autocast, losses.texture_loss(result, target, 8))
+
+
+# adversarial
+
+
+def scores(seed):
+    """Scores of two patches for each of four samples."""
+    return drawn(4, 1, 1, 2, low=-3, high=3, seed=seed)
+
+
+def test_the_standard_gan_losses_are_cross_entropies_of_the_sigmoid():
+    real, fake = scores(1), scores(2)
+    rated_real, rated_fake = real.flatten().tolist(), fake.flatten().tolist()
+    close(losses.gan_generator_loss(fake), mean(-math.log(sigmoid(x)) for x in rated_fake))
+    expected = mean(-math.log(sigmoid(x)) for x in rated_real) + mean(-math.log(1 - sigmoid(x)) for x in rated_fake)
+    close(losses.gan_discriminator_loss(real, fake), expected)
+
+
+def test_the_resg_losses_follow_the_rewritten_equation_6_and_equation_7():
+    real, fake = scores(3), scores(4)
+    rated = list(zip(real.flatten().tolist(), fake.flatten().tolist(), strict=True))
+    close(losses.resg_generator_loss(fake), mean(-sigmoid(b) for _, b in rated))
+    expected = mean(-(math.log(1 - sigmoid(b)) + math.log(sigmoid(s))) for s, b in rated)
+    close(losses.resg_discriminator_loss(real, fake), expected)
+
+
+def relativistic(real, fake, real_is, fake_is):
+    """Half the sum of two cross-entropies on scores relative to the other kind's mean, as ESRGAN's code has it."""
+
+    def cross_entropy(x, label):
+        return -(label * math.log(sigmoid(x)) + (1 - label) * math.log(1 - sigmoid(x)))
+
+    real, fake = real.flatten().tolist(), fake.flatten().tolist()
+    of_real = mean(cross_entropy(x - mean(fake), real_is) for x in real)
+    return (of_real + mean(cross_entropy(x - mean(real), fake_is) for x in fake)) / 2
+
+
+def test_the_relativistic_losses_rate_each_kind_against_the_mean_of_the_other():
+    real, fake = scores(5), scores(6)
+    close(losses.relativistic_generator_loss(real, fake), relativistic(real, fake, real_is=0, fake_is=1))
+    close(losses.relativistic_discriminator_loss(real, fake), relativistic(real, fake, real_is=1, fake_is=0))
+
+
+def test_the_relativistic_discriminator_learns_through_both_means_and_the_generator_not_through_the_real_scores():
+    real, fake = scores(7), scores(8)
+    losses.relativistic_generator_loss(real, fake).backward()
+    assert real.grad is None
+
+    def numeric(scores_of, index, step=1e-4):
+        """The discriminator's loss differentiated by moving one score."""
+        moved = []
+        for sign in (1, -1):
+            real_moved, fake_moved = real.detach().clone(), fake.detach().clone()
+            (real_moved if scores_of == "real" else fake_moved).view(-1)[index] += sign * step
+            moved.append(relativistic(real_moved, fake_moved, real_is=1, fake_is=0))
+        return (moved[0] - moved[1]) / (2 * step)
+
+    fake.grad = None
+    losses.relativistic_discriminator_loss(real, fake).backward()
+    for index in range(real.numel()):
+        assert float(real.grad.view(-1)[index]) == pytest.approx(numeric("real", index), rel=1e-4, abs=1e-7)
+        assert float(fake.grad.view(-1)[index]) == pytest.approx(numeric("fake", index), rel=1e-4, abs=1e-7)
+
+
+def test_the_wasserstein_losses_are_plain_means():
+    real, fake = scores(9), scores(10)
+    close(losses.critic_loss(real, fake), mean(fake.flatten().tolist()) - mean(real.flatten().tolist()))
+    close(losses.critic_generator_loss(fake), -mean(fake.flatten().tolist()))
+
+
+def test_an_undecided_discriminator_costs_what_a_coin_costs():
+    undecided = torch.zeros(4, 1)
+    close(losses.gan_generator_loss(undecided), math.log(2))
+    close(losses.gan_discriminator_loss(undecided, undecided), 2 * math.log(2))
+    close(losses.resg_generator_loss(undecided), -0.5)
+    close(losses.relativistic_generator_loss(undecided + 7, undecided + 7), math.log(2))
+    close(losses.relativistic_discriminator_loss(undecided + 7, undecided + 7), math.log(2))
+
+
+ADVERSARIAL = {
+    "gan generator": lambda real, fake: losses.gan_generator_loss(fake),
+    "gan discriminator": losses.gan_discriminator_loss,
+    "resg generator": lambda real, fake: losses.resg_generator_loss(fake),
+    "resg discriminator": losses.resg_discriminator_loss,
+    "relativistic generator": losses.relativistic_generator_loss,
+    "relativistic discriminator": losses.relativistic_discriminator_loss,
+}
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_scores_far_beyond_the_sigmoid_give_finite_losses_and_gradients(name, dtype):
+    for size in (1e4, -1e4):
+        real = torch.full((3, 1), -size, dtype=dtype, requires_grad=True)
+        fake = torch.full((3, 1), size, dtype=dtype, requires_grad=True)
+        loss = ADVERSARIAL[name](real, fake)
+        assert loss.dtype == torch.float32
+        assert torch.isfinite(loss)
+        loss.backward()
+        assert torch.isfinite(fake.grad).all()
+        assert real.grad is None or torch.isfinite(real.grad).all()
+
+
+@pytest.mark.parametrize("name", ["gan discriminator", "relativistic discriminator"])
+def test_a_discriminator_that_is_right_costs_nothing_and_one_that_is_wrong_costs_its_certainty(name):
+    high, low = torch.full((2, 1), 30.0), torch.full((2, 1), -30.0)
+    loss = ADVERSARIAL[name]
+    assert float(loss(high, low)) < 1e-9
+    assert float(loss(low, high)) == pytest.approx(60, rel=1e-6)
+
+
+# gradient penalty
+
+
+class Quadratic(nn.Module):
+    """A critic whose slope is known by hand: the scores are sums of w x^2 / 2, so the slope is w x."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.w = nn.Parameter(drawn(1, *shape, seed=11).detach())
+
+    def forward(self, x):
+        return (self.w * x.square()).flatten(1).sum(dim=1, keepdim=True) / 2
+
+
+def test_the_gradient_penalty_takes_one_norm_over_all_pixels_and_channels_of_each_sample():
+    real, fake = drawn(3, 2, 4, 5, seed=1).detach(), drawn(3, 2, 4, 5, seed=2).detach()
+    alpha = torch.tensor([0.0, 0.3, 1.0], dtype=torch.float64)
+    critic = Quadratic((2, 4, 5))
+    terms = []
+    for n in range(3):
+        squares = 0.0
+        for c in range(2):
+            for y in range(4):
+                for x in range(5):
+                    between = float(alpha[n] * real[n, c, y, x] + (1 - alpha[n]) * fake[n, c, y, x])
+                    squares += (float(critic.w.detach()[0, c, y, x]) * between) ** 2
+        terms.append((math.sqrt(squares) - 1) ** 2)
+    close(losses.gradient_penalty(critic, real, fake, alpha), mean(terms))
+
+
+def linear_critic(length, channels=3):
+    """A critic whose slope is the same everywhere, with the given norm."""
+    critic = nn.Conv2d(channels, 1, 4, bias=False)
+    with torch.no_grad():
+        critic.weight.mul_(length / critic.weight.norm())
+    return critic
+
+
+@pytest.mark.parametrize(("length", "penalty"), [(1.0, 0.0), (3.0, 4.0), (0.0, 1.0)])
+def test_the_gradient_penalty_of_a_linear_critic_is_known_and_so_is_the_way_it_pushes(length, penalty):
+    critic = linear_critic(length)
+    if length == 0:
+        nn.init.zeros_(critic.weight)
+    found = losses.gradient_penalty(critic, float32(5, 3, 4, 4), float32(5, 3, 4, 4, seed=1), torch.rand(5))
+    assert float(found.detach()) == pytest.approx(penalty, abs=1e-5)
+    found.backward()
+    push = 2 * (length - 1) * critic.weight.detach() / length if length else torch.zeros_like(critic.weight)
+    torch.testing.assert_close(critic.weight.grad, push, atol=1e-4, rtol=0)
+
+
+def test_a_critic_of_patches_is_judged_by_the_slope_of_its_mean_score():
+    critic = linear_critic(8.0)
+    pictures = float32(2, 3, 8, 8)  # 25 patches, whose slopes overlap
+    slope = torch.autograd.functional.jacobian(lambda x: critic(x).mean(), pictures[:1])
+    found = losses.gradient_penalty(critic, pictures, pictures, torch.rand(2))
+    close(found, (float(slope.norm()) - 1) ** 2, rel=1e-4)
+
+
+def test_the_gradient_penalty_trains_deblurgans_critic_and_reaches_neither_picture():
+    torch.manual_seed(3)
+    critic = PatchGAN(width=4)
+    real, fake = float32(2, 3, 32, 32).requires_grad_(), float32(2, 3, 32, 32, seed=1).requires_grad_()
+    losses.gradient_penalty(critic, real, fake, torch.rand(2)).backward()
+    gradients = [parameter.grad for name, parameter in critic.named_parameters() if name.endswith("weight")]
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+    assert all(gradient.abs().max() > 0 for gradient in gradients)
+    assert real.grad is None
+    assert fake.grad is None
+
+
+# all of them
+
+
+PAIRS = {
+    "l1": losses.l1,
+    "mse": losses.mse,
+    "total variation": lambda a, b: losses.total_variation(a),
+    "gradient map": losses.gradient_map_loss,
+    "branch": losses.branch_loss,
+    "content l1": lambda a, b: losses.content_loss({"conv5_4": a}, {"conv5_4": b}, "l1"),
+    "content mse": lambda a, b: losses.content_loss({"conv5_4": a}, {"conv5_4": b}, "mse"),
+    "perceptual": lambda a, b: losses.resg_perceptual_loss({"pool2": a, "pool5": a}, {"pool2": b, "pool5": b}),
+    "texture": lambda a, b: losses.texture_loss({"pool2": a}, {"pool2": b}, 4),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_gradients_are_finite_even_where_result_and_target_are_equal_or_flat(name):
+    target = float32(2, 3, 12, 12)
+    flat = torch.full((2, 3, 12, 12), 0.5)
+    for start in (float32(2, 3, 12, 12, seed=1), target.clone(), flat):
+        result = start.clone().requires_grad_()
+        PAIRS[name](result, target).backward()
+        assert torch.isfinite(result.grad).all()
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_step_down_the_gradient_makes_the_loss_smaller(name):
+    target = float32(2, 3, 12, 12)
+    result = float32(2, 3, 12, 12, seed=1).requires_grad_()
+    before = PAIRS[name](result, target)
+    before.backward()
+    step = 0.01 * result.grad / result.grad.norm()
+    with torch.no_grad():
+        assert PAIRS[name](result - step, target) < before
