@@ -81,6 +81,7 @@ def download() -> Path:
         os.replace(part, path)
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
+        reason = getattr(reason, "strerror", None) or reason
         raise FeaturesError(f"VGG-19's ImageNet weights could not be downloaded ({reason}): {what_to_do}.") from error
     finally:
         part.unlink(missing_ok=True)
@@ -123,8 +124,11 @@ def _fetch(address: str, path: Path) -> None:
 
     logging.getLogger(__name__).info("downloading VGG-19's ImageNet weights, %d MB, from %s", BYTES // 10**6, address)
     deadline = time.monotonic() + 60 * DOWNLOAD_MINUTES
-    bar = tqdm(total=BYTES, unit="B", unit_scale=True, desc=NAME)
-    with _answer(address) as answer, path.open("wb") as file, bar:
+    with (
+        _answer(address) as answer,
+        path.open("wb") as file,
+        tqdm(total=BYTES, unit="B", unit_scale=True, desc=NAME) as bar,
+    ):
         while piece := answer.read1(PIECE):  # whatever has come, so that a trickle cannot keep us past the deadline
             file.write(piece)
             bar.update(len(piece))
