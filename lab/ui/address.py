@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
 from lab.degrade import Degradation, DegradationError, parse
-from lab.examples import EXAMPLES
 from lab.methods import METHODS, SEVEN
+from lab.ui.pictures import FIRST, PICTURES
 
 DEFAULT_BLUR = "x4-bicubic"
 BLURRED = {"blurred": "same", "blurred-x4": "x4"}
@@ -25,18 +25,13 @@ class Address:
     """One sentence for everything that could not be understood and was left at its default."""
 
 
-def first_example() -> str:
-    """The picture the page opens with."""
-    return next(iter(EXAMPLES))
-
-
 def read(query: Mapping[str, str]) -> Address:
     """Read a query string that anybody may have written; what is not understood becomes a complaint, never an error."""
     complaints = []
-    picture = query.get("picture") or first_example()
-    if picture not in EXAMPLES:
-        complaints.append(f"There is no example called '{picture[:40]}': showing {EXAMPLES[first_example()].title} instead.")
-        picture = first_example()
+    picture = query.get("picture") or FIRST
+    if picture not in PICTURES:
+        complaints.append(f"There is no example called '{picture[:40]}': showing {PICTURES[FIRST].title} instead.")
+        picture = FIRST
 
     blur = query.get("blur") or DEFAULT_BLUR
     degradation, output = None, BLURRED.get(blur, "same")

@@ -76,7 +76,7 @@ def build_api(comparer: Comparer, device: str) -> None:
             )
             *_, last = comparer.run(task, threading.Event())
         except LabError as error:
-            raise gr.Error(sentence(str(error))) from None
+            raise gr.Error(sentence(str(error)), print_exception=False) from None
         return _answer(last)
 
     picture = gr.File(label="Picture", visible=False)

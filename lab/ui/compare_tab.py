@@ -1,15 +1,18 @@
 """The Compare tab: controls on one side, the pictures on the other, and what happens between them."""
 
+import html
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import gradio as gr
 
 from lab.errors import LabError
-from lab.examples import EXAMPLES
 from lab.ui import address
 from lab.ui.comparison import Comparer, Task
 from lab.ui.controls import Controls, build_controls, own_picture, set_to, task_of
 from lab.ui.picker import OWN, choices
+from lab.ui.pictures import FIRST, PICTURES
 from lab.ui.sessions import Sessions
 from lab.ui.view import sentence, view_of
 from lab.ui.viewer import Viewer
@@ -34,8 +37,25 @@ def opening_task(device: str) -> Task:
 
 
 def _task_at(asked: address.Address, device: str) -> Task:
-    source = EXAMPLES[asked.picture].path.read_bytes()
+    source = PICTURES[asked.picture].path.read_bytes()
     return Task(source, asked.degradation, asked.methods, asked.output, asked.picture, device)
+
+
+def _tell(text: str, title: str) -> None:
+    """A message on the page. Gradio renders messages as HTML, and the text may hold what a visitor wrote."""
+    gr.Warning(html.escape(sentence(text), quote=False), title=title)
+
+
+@contextmanager
+def _told_to_the_visitor(title: str) -> Iterator[None]:
+    """Show what goes wrong inside as a message on the page, and go on; faults of the lab itself go to the log."""
+    try:
+        yield
+    except LabError as error:
+        _tell(str(error), title)
+    except Exception:
+        logging.getLogger(__name__).exception("a comparison failed")
+        _tell("Something went wrong that nobody foresaw; the log has the details.", title)
 
 
 def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
@@ -66,25 +86,24 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
             for comparison in comparer.run(task, running.stop):
                 running.comparison = comparison
                 yield [view_of(comparison, running.address), *_buttons(busy=True)]
-            yield [gr.skip(), *_buttons(busy=False)]
         finally:
             sessions.end(request.session_hash, running)
 
-    def run_clicked(*values, request: gr.Request) -> Iterator[list]:
-        try:
+    def run_clicked(request: gr.Request, *values) -> Iterator[list]:
+        with _told_to_the_visitor("This did not work"):
             yield from follow(task_of(device, *values), request)
-        except LabError as error:
-            gr.Warning(sentence(str(error)), title="This did not work")
-            yield [gr.skip(), *_buttons(busy=False)]
+        yield [gr.skip(), *_buttons(busy=False)]
 
     def opened(request: gr.Request) -> Iterator[list]:
+        with _told_to_the_visitor("The first comparison did not work"):
+            yield from follow(_task_at(address.read(dict(request.query_params)), device), request)
+        yield [gr.skip(), *_buttons(busy=False)]
+
+    def set_controls(request: gr.Request) -> list:
         asked = address.read(dict(request.query_params))
         for complaint in asked.complaints:
-            gr.Warning(complaint, title="The address")
-        settings = set_to(asked)
-        for update in follow(_task_at(asked, device), request):
-            yield [*settings, *update]
-            settings = [gr.skip()] * len(settings)
+            _tell(complaint, "The address")
+        return set_to(asked)
 
     def cancelled(request: gr.Request) -> list:
         running = sessions.cancel(request.session_hash)
@@ -99,7 +118,9 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
     private = {"api_visibility": "private", "show_progress": "hidden"}
     lane = {"concurrency_id": LANE, "concurrency_limit": LANE_WIDTH}
     shown = [viewer, run, cancel]
-    opening = demo.load(opened, None, [*controls.all(), *shown], **private, **lane)
+    # Two events: Gradio's page applies an update of many components slowly, and a later one of the viewer may overtake it.
+    demo.load(set_controls, None, controls.all(), **private)
+    opening = demo.load(opened, None, shown, **private, **lane)
     running = run.click(run_clicked, controls.all(), shown, **private, **lane)
     cancel.click(cancelled, None, shown, cancels=[opening, running], queue=False, **private)
     demo.unload(closed)
@@ -115,16 +136,14 @@ _TOGGLE_DRAWER = """() => {
 
 def _connect_upload(controls: Controls, private: dict) -> None:
     def uploaded(upload: str, chosen: str):
-        try:
+        with _told_to_the_visitor("This picture cannot be used"):
             return own_picture(upload, chosen), gr.skip()
-        except LabError as error:
-            gr.Warning(sentence(str(error)), title="This picture cannot be used")
-            return choices(chosen if chosen != OWN else address.first_example()), None
+        return choices(chosen if chosen != OWN else FIRST), None
 
     def removed(chosen: str):
         return own_picture(None, chosen)
 
-    controls.upload.upload(
-        uploaded, [controls.upload, controls.picker], [controls.picker, controls.upload], queue=False, **private
-    )
+    # Not queue=False: Gradio delivers messages to the visitor only through its queue.
+    lane = {"concurrency_id": "uploads", "concurrency_limit": 4}
+    controls.upload.upload(uploaded, [controls.upload, controls.picker], [controls.picker, controls.upload], **private, **lane)
     controls.upload.clear(removed, controls.picker, controls.picker, queue=False, **private)

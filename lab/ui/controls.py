@@ -7,11 +7,11 @@ import gradio as gr
 
 from lab.degrade import KINDS, MAX_NOISE, MAX_SEED, Degradation
 from lab.errors import LabError
-from lab.examples import EXAMPLES
 from lab.methods import METHODS, SEVEN
-from lab.ui.address import DEFAULT_BLUR, Address, first_example
+from lab.ui.address import DEFAULT_BLUR, Address
 from lab.ui.comparison import Task
 from lab.ui.picker import OWN, Picker, choices
+from lab.ui.pictures import FIRST, PICTURES
 
 SHARP, BLURRED = "sharp", "blurred"
 _STRENGTH = {"gaussian": 0.1, "motion": 1.0, "defocus": 0.1}
@@ -48,7 +48,7 @@ def build_controls() -> Controls:
     """Lay the controls out in the current column, set to the comparison the page opens with."""
     with gr.Group(elem_classes="lab-section"):
         gr.HTML("<h2>Picture</h2>", js_on_load=None)
-        picker = Picker(choices(first_example()), elem_id="picture")
+        picker = Picker(choices(FIRST), elem_id="picture")
         upload = gr.File(label="Your own picture", file_types=["image"], height=48, elem_id="upload", show_label=False)
         mode = gr.Radio(
             [("Sharp picture: blur it", SHARP), ("Already blurred", BLURRED)],
@@ -141,7 +141,7 @@ def task_of(
     """
     if not chosen:
         raise ChoiceError("No method is chosen: tick at least one.")
-    source = _read_upload(upload) if picture == OWN else Path(EXAMPLES[picture].path).read_bytes()
+    source = _read_upload(upload) if picture == OWN else Path(PICTURES[picture].path).read_bytes()
     strength = {"gaussian": gaussian, "motion": motion, "defocus": defocus}.get(kind)
     degradation = None
     if mode == SHARP:
@@ -163,5 +163,5 @@ def own_picture(upload: str | None, chosen: str) -> dict:
         lab.images.PictureError: the file cannot be used.
     """
     if upload is None:
-        return choices(first_example() if chosen == OWN else chosen)
+        return choices(FIRST if chosen == OWN else chosen)
     return choices(OWN, _read_upload(upload))

@@ -125,7 +125,7 @@ def status_of(comparison: Comparison) -> dict:
     if running:
         text += f", {running} running"
     elif "waiting" in states:
-        text += ", waiting for a free moment of the machine"
+        text += ", waiting"
     return {"text": text, "busy": bool(running) or "waiting" in states, "running": running}
 
 

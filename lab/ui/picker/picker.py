@@ -8,8 +8,8 @@ from pathlib import Path
 import gradio as gr
 from PIL import Image
 
-from lab.examples import EXAMPLES
 from lab.images import read_picture
+from lab.ui.pictures import FIRST, PICTURES
 
 _HERE = Path(__file__).parent
 _SIDE = 112
@@ -33,7 +33,7 @@ def _thumbnail(source: str | Path | bytes) -> str:
 def _examples() -> tuple[dict, ...]:
     return tuple(
         {"key": key, "title": example.title, "credit": example.credit, "thumbnail": _thumbnail(example.path)}
-        for key, example in EXAMPLES.items()
+        for key, example in PICTURES.items()
     )
 
 
@@ -66,7 +66,7 @@ class Picker(gr.HTML):
 
     def preprocess(self, payload: object) -> str:
         chosen = payload.get("chosen") if isinstance(payload, dict) else None
-        return chosen if chosen in EXAMPLES or chosen == OWN else next(iter(EXAMPLES))
+        return chosen if chosen in PICTURES or chosen == OWN else FIRST
 
     def api_info(self) -> dict:
         return {"type": "object"}

@@ -1,0 +1,132 @@
+"""The running app and a real Chromium to drive it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from driving import wait_until_done
+
+HERE = Path(__file__).parent
+START_SECONDS = 90
+CHROMIUM_ARGUMENTS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+SMALL_NETWORKS = {
+    "srresnet": ("srresnet", {"blocks": 1, "width": 8, "batch_norm": False, "bicubic_skip": True}, "x4-bicubic"),
+    "srgan": ("srresnet", {"blocks": 1, "width": 8, "batch_norm": False, "bicubic_skip": True}, "x4-bicubic"),
+    "esrgan": ("rrdb", {"blocks": 1, "width": 8, "growth": 4}, "x4-bicubic"),
+    "deblurgan": ("deblurgan", {"width": 4, "blocks": 1}, "motion"),
+    "spsr": ("spsr", {"blocks": 4, "width": 8, "growth": 4, "taps": [1, 2, 3, 4], "branch_growth": 4}, "x4-bicubic"),
+    "nonbn-resg-l": ("resg", {"kind": "nonbn-resg", "width": 4, "blocks": 1}, "gaussian"),
+}
+"""Untrained stand-ins, so that these tests are quick and do not depend on what has been trained."""
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory) -> Path:
+    """A folder of checkpoints for the learned six of the seven; the other learned methods have none."""
+    from lab import weights
+    from lab.networks import build
+
+    folder = tmp_path_factory.mktemp("checkpoints")
+    torch.manual_seed(0)
+    for key, (name, arguments, kind) in SMALL_NETWORKS.items():
+        card = {
+            "name": f"Small {key}",
+            "stage": "random weights, for tests",
+            "trained_for": [{"kind": kind, "low": 1, "high": 30}],
+        }
+        weights.save(build(name, **arguments).eval(), folder / f"{key}.safetensors", card)
+    return folder
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def server(checkpoints: Path, tmp_path_factory) -> Iterator[str]:
+    """The address of the app, running in a process of its own."""
+    folder = tmp_path_factory.mktemp("app")
+    port = _free_port()
+    environment = os.environ | {"GRADIO_TEMP_DIR": str(folder / "files"), "OMP_NUM_THREADS": "1"}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, str(HERE / "serve.py"), str(checkpoints), str(port)], env=environment, stdout=log, stderr=log
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address, process, folder / "log")
+        yield address
+        assert "Traceback" not in (folder / "log").read_text(), (folder / "log").read_text()
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
+    for _ in range(START_SECONDS * 5):
+        if process.poll() is not None:
+            pytest.fail(f"The app ended at once:\n{log.read_text()}")
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"The app did not answer within {START_SECONDS} seconds:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A Chromium; without one the tests are skipped, except in CI, where it must be there."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    if program is None:
+        reason = "there is no Chromium on this machine (apt-get install chromium)"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium, server) -> Iterator[Callable]:
+    """A function that opens the page in a fresh context; at the end no page may have complained on its console."""
+    contexts, complaints = [], []
+
+    def open_it(query: str = "", finished: bool = True, **context_options):
+        context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, **context_options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(server + "/" + query)
+        if finished:
+            wait_until_done(page)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(open_page):
+    """The page as a visitor finds it, its first comparison done."""
+    return open_page()
