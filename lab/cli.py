@@ -1,4 +1,4 @@
-"""The command line: python -m lab methods | compare | benchmark | weights check | train."""
+"""The command line: python -m lab methods | compare | benchmark | weights check | train | pack | queue."""
 
 import json
 import math
@@ -388,3 +388,33 @@ def train_command(
     with stopped_by_ctrl_c() as stop:
         path = train(chosen, source, folder, steps=steps, minutes=minutes, resume=resume, cpu=device is Device.cpu, stop=stop)
     typer.echo(str(ship_weights(path) if ship else path))
+
+
+@app.command("pack")
+@sentences
+def pack_command(
+    folder: Annotated[Path, typer.Argument(help="Folder of sharp pictures, with all folders in it.", show_default=False)],
+    mb: Annotated[float, typer.Option(help="Megabytes (millions of bytes) the file may have.")],
+    out: Annotated[Path, typer.Option(help="The file to write, for train --data.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
+) -> None:
+    """Put pictures of a folder, evenly chosen, into one file of a given size."""
+    import logging
+
+    from lab.train.pack import pack
+
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    packed = pack(folder, mb, out, force)
+    typer.echo(f"{packed.pictures} of {packed.available} pictures, {packed.bytes / 1e6:.1f} MB, in {out}")
+
+
+@app.command(
+    "queue",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def queue_command(words: typer.Context) -> None:
+    """Train recipes one after another, each with a budget of minutes (see queue --help)."""
+    from lab.train.queue import main
+
+    raise typer.Exit(main(words.args))
