@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import gradio as gr
+from PIL import Image
 
 from lab.errors import LabError
+from lab.methods import SEVEN
 from lab.ui import address
 from lab.ui.comparison import Comparer, Task
 from lab.ui.controls import Controls, build_controls, own_picture, set_to, task_of
 from lab.ui.picker import OWN, choices
 from lab.ui.pictures import FIRST, PICTURES
 from lab.ui.sessions import Sessions
-from lab.ui.view import sentence, view_of
+from lab.ui.view import blank_view, sentence, view_of
 from lab.ui.viewer import Viewer
 
 LANE = "compare"
@@ -39,6 +41,11 @@ def opening_task(device: str) -> Task:
 def _task_at(asked: address.Address, device: str) -> Task:
     source = PICTURES[asked.picture].path.read_bytes()
     return Task(source, asked.degradation, asked.methods, asked.output, asked.picture, device)
+
+
+def _blank_opening() -> dict:
+    with Image.open(PICTURES[FIRST].path) as picture:  # reads the size, not the pixels
+        return blank_view(SEVEN, picture.size)
 
 
 def _tell(text: str, title: str) -> None:
@@ -76,7 +83,7 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
                 run = gr.Button("Run", variant="primary", elem_id="run")
                 cancel = gr.Button("Cancel", elem_id="cancel", interactive=False)
         with gr.Column(elem_id="main", min_width=0):
-            viewer = Viewer(elem_id="viewer")
+            viewer = Viewer(_blank_opening(), elem_id="viewer")
 
     def follow(task: Task, request: gr.Request) -> Iterator[list]:
         """Stream a comparison into the viewer and keep it where Cancel finds it."""
@@ -121,7 +128,8 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
     # Two events: Gradio's page applies an update of many components slowly, and a later one of the viewer may overtake it.
     demo.load(set_controls, None, controls.all(), **private)
     opening = demo.load(opened, None, shown, **private, **lane)
-    running = run.click(run_clicked, controls.all(), shown, **private, **lane)
+    # "multiple": Gradio's page goes on thinking a cancelled event runs, and would refuse a second Run for ever.
+    running = run.click(run_clicked, controls.all(), shown, trigger_mode="multiple", **private, **lane)
     cancel.click(cancelled, None, shown, cancels=[opening, running], queue=False, **private)
     demo.unload(closed)
     drawer.click(None, js=_TOGGLE_DRAWER)

@@ -236,6 +236,8 @@ class Comparer:
                 return
             events = compare.compare(lazy.prepared, [method], tuple(METRICS), "sr", device=comparison.task.device, stop=stop)
             for event in events:
+                if stop.is_set():  # what comes too late is not worth the seconds that large files take to write
+                    return
                 match event:
                     case compare.Started():
                         pane.state = "running"

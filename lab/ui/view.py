@@ -1,6 +1,7 @@
 """A comparison as the data that the viewer in the browser draws: texts, ranks and files, nothing left to compute there."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.methods import METHODS
@@ -84,6 +85,7 @@ def _method_pane(method: str, pane: Pane, ranked: dict) -> dict:
         "key": method,
         "name": card.name,
         "full_name": facts.get("name", card.name),
+        "size": facts.get("name", "").removeprefix(card.name).lstrip(", "),
         "about": f"{card.about} {card.paper}.",
         "color": card.color,
         "state": pane.state,
@@ -100,11 +102,11 @@ def _method_pane(method: str, pane: Pane, ranked: dict) -> dict:
     }
 
 
-def _plain_pane(key: str, name: str, entry: Entry, given: str, figures: dict) -> dict:
+def _plain_pane(key: str, name: str, entry: Entry | None, given: str = "", figures: dict | None = None) -> dict:
     return {
-        "key": key, "name": name, "full_name": name, "about": "", "color": "", "state": "done", "reason": "",
-        "images": _images(entry), "figures": figures, "seconds": "", "device": "", "given": given, "in_domain": None,
-        "checkpoint": "", "sha": "", "stage": "",
+        "key": key, "name": name, "full_name": name, "size": "", "about": "", "color": "", "state": "done" if entry else "waiting",
+        "reason": "", "images": _images(entry), "figures": figures or {}, "seconds": "", "device": "", "given": given,
+        "in_domain": None, "checkpoint": "", "sha": "", "stage": "",
     }  # fmt: skip
 
 
@@ -142,17 +144,45 @@ def view_of(comparison: Comparison, address: str = "") -> dict:
         *(_method_pane(method, pane, ranked) for method, pane in comparison.panes.items()),
     ]
     if comparison.reference:
-        panes.append(_plain_pane(REFERENCE, "Reference", comparison.reference, "", {}))
+        panes.append(_plain_pane(REFERENCE, "Reference", comparison.reference))
+    facts = comparison.input.facts
     return {
-        "subject": f"{hash_of(comparison.task.source)} {comparison.input.facts['size']}",
+        "subject": f"{hash_of(comparison.task.source)} {facts['size']}",
         "address": address,
-        "size": comparison.input.facts["size"],
-        "spot": comparison.input.facts["spot"],
+        "size": facts["size"],
+        "spot": facts["spot"],
         "has_reference": comparison.reference is not None,
         "panes": panes,
+        "status": status_of(comparison),
+        **_columns(),
+    }
+
+
+def blank_view(methods: Sequence[str], size: tuple[int, int]) -> dict:
+    """The viewer before anything is known: empty panes at their final size.
+
+    Args:
+        methods: keys of the panes between the input and the reference.
+        size: (width, height) of the picture to come.
+    """
+    panes = [_method_pane(method, Pane(), {convention: {} for convention in CONVENTIONS}) for method in methods]
+    return {
+        "subject": "",
+        "address": "",
+        "size": list(size),
+        "spot": [size[0] // 2, size[1] // 2],
+        "has_reference": True,
+        "panes": [_plain_pane(INPUT, "Input", None), *panes, _plain_pane(REFERENCE, "Reference", None)],
+        "status": {"text": "", "busy": True, "running": ""},
+        **_columns(),
+    }
+
+
+def _columns() -> dict:
+    """What the table has columns and switches for."""
+    return {
         "metrics": metric_columns(),
         "conventions": [{"key": key, "name": name, "about": about} for key, (name, about) in CONVENTION_TEXTS.items()],
-        "status": status_of(comparison),
     }
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from driving import wait_until_done
+
+from browser.driving import wait_until_done
 
 HERE = Path(__file__).parent
 START_SECONDS = 90
@@ -112,7 +113,7 @@ def open_page(chromium, server) -> Iterator[Callable]:
         context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, **context_options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(45_000)
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(server + "/" + query)

@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from driving import cell, choose_methods, run, set_slider, states, toast, wait_until_done
 from PIL import Image
 
+from browser.driving import cell, choose_methods, run, set_slider, states, toast, wait_until_done
 from lab.methods import METHODS, SEVEN
 
 
@@ -119,7 +119,7 @@ def test_every_method_can_be_asked_for(open_page):
 
 
 def test_cancel_stops_and_keeps_what_is_done(open_page, tmp_path):
-    noise = np.random.default_rng(7).integers(0, 256, (900, 900, 3), dtype=np.uint8)
+    noise = np.random.default_rng(7).integers(0, 256, (600, 600, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "large.png")
     page = open_page("?methods=nearest&blur=blurred-x4")
     page.set_input_files("#upload input[type=file]", str(tmp_path / "large.png"))

@@ -1,7 +1,8 @@
 """Phone width, dark mode, keyboard, and a layout that stays where it is."""
 
 import pytest
-from driving import states
+
+from browser.driving import states
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 
@@ -92,7 +93,7 @@ def test_dark_mode_is_dark(open_page):
 
 def test_nothing_moves_while_results_arrive(open_page):
     page = open_page("?picture=rocket&blur=defocus&methods=nearest,bicubic,ibp,srresnet,esrgan", finished=False)
-    page.wait_for_selector(".lab-pane[data-method=esrgan]")
+    page.wait_for_function("document.querySelectorAll('.lab-pane').length === 7")  # its own panes, no longer the opening ones
     measure = "['.lab-panes', '#crops', '#figures'].map(s => Math.round(document.querySelector(s).getBoundingClientRect().top))"
     before = page.evaluate(measure)
     page.wait_for_selector(".lab-viewer[data-busy=false]")

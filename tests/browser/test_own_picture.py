@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from driving import cell, choose_methods, decoded, pane_bytes, run, states, toast
 from PIL import Image
+
+from browser.driving import cell, choose_methods, decoded, pane_bytes, run, states, toast
 
 
 @pytest.fixture

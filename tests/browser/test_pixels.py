@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from driving import cell, decoded, pane_bytes
 
+from browser.driving import cell, decoded, pane_bytes
 from lab import compare, methods
 from lab.degrade import parse
 from lab.diagnostics import difference_picture

@@ -1,7 +1,8 @@
 """The panes move together, the crops follow, the views switch."""
 
 import pytest
-from driving import states
+
+from browser.driving import states
 
 FRAME = ".lab-pane[data-method=bicubic] .lab-frame"
 
@@ -152,7 +153,7 @@ def test_keys_zoom_move_and_fit(page):
 
 
 def test_the_same_picture_blurred_anew_keeps_the_zoom_and_the_crop(page):
-    from driving import run
+    from browser.driving import run
 
     page.click(FRAME, position={"x": 40, "y": 40})
     page.click("[data-zoom='2']")

@@ -23,7 +23,7 @@ function makePane(key) {
   const top = make('span', 'lab-line');
   top.append(make('i', 'lab-dot'), make('b', 'lab-name'), make('span', 'lab-figure'));
   const below = make('span', 'lab-line lab-small');
-  below.append(make('span', 'lab-domain'), make('span', 'lab-seconds'));
+  below.append(make('span', 'lab-domain'), make('span', 'lab-size'), make('span', 'lab-seconds'));
   caption.append(top, below);
   const frame = make('div', 'lab-frame');
   for (const view of ['picture', 'gradient', 'difference', 'peek']) {
@@ -50,7 +50,7 @@ function stateText(pane) {
   return pane.state === 'failed' ? pane.reason : pane.state;
 }
 
-function updatePane(node, pane, size, view, convention) {
+function updatePane(node, pane, pictureSize, view, convention) {
   node.dataset.state = pane.state;
   node.title = pane.about;
   node.querySelector('.lab-dot').style.background = pane.color || 'transparent';
@@ -61,11 +61,14 @@ function updatePane(node, pane, size, view, convention) {
   const domain = node.querySelector('.lab-domain');
   setText(domain, outside ? 'not its domain' : '');
   domain.title = outside ? 'It was not trained for this. Given: ' + pane.given : '';
-  setText(node.querySelector('.lab-seconds'), pane.seconds ? pane.seconds + ' s' : pane.key === 'input' ? pane.given : '');
+  const size = node.querySelector('.lab-size');
+  setText(size, pane.key === 'input' ? pane.given : pane.size);
+  size.title = size.textContent;
+  setText(node.querySelector('.lab-seconds'), pane.seconds ? pane.seconds + ' s' : '');
   setText(node.querySelector('.lab-state'), stateText(pane));
   for (const image of node.querySelectorAll('img')) {
-    image.width = size[0];
-    image.height = size[1];
+    image.width = pictureSize[0];
+    image.height = pictureSize[1];
     const shows = image.dataset.shows;
     if (shows !== 'peek') setImage(image, pane.images[shows]);
     image.alt = shows === view && pane.state === 'done' ? pane.name : '';

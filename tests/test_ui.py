@@ -1,0 +1,173 @@
+"""The page's parts that need no browser: the store, the address, the ranks, the comparison as it fills."""
+
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+from conftest import textured_picture
+
+from lab.degrade import Degradation
+from lab.images import PictureError, png_bytes
+from lab.metrics import Figure
+from lab.ui import address, uploads
+from lab.ui.comparison import Comparer, Task
+from lab.ui.store import ResultStore, key_of
+from lab.ui.view import blank_view, figure_text, ranks, seconds_text, sentence, view_of
+
+
+@pytest.fixture
+def store(tmp_path) -> ResultStore:
+    return ResultStore(tmp_path / "store", limit=2500, keep_seconds=0)
+
+
+def age(store: ResultStore, key: str, seconds: float) -> None:
+    then = time.time() - seconds
+    os.utime(store.folder / key, (then, then))
+
+
+def test_the_store_gives_back_what_was_saved(store):
+    assert store.find("a") is None
+    store.save("a", {"x.png": b"123"})
+    assert (store.find("a") / "x.png").read_bytes() == b"123"
+
+
+def test_the_store_drops_what_was_not_asked_for_the_longest(store):
+    for i, key in enumerate(("a", "b")):
+        store.save(key, {"x": bytes(1000)})
+        age(store, key, 100 - i)
+    store.find("a")
+    store.save("c", {"x": bytes(1000)})
+    assert [store.find(key) is not None for key in ("a", "b", "c")] == [True, False, True]
+
+
+def test_the_store_never_drops_what_a_browser_may_still_be_fetching(tmp_path):
+    store = ResultStore(tmp_path / "store", limit=10, keep_seconds=60)
+    for key in ("a", "b", "c"):
+        store.save(key, {"x": bytes(1000)})
+    assert all(store.find(key) for key in ("a", "b", "c"))
+
+
+def test_the_first_of_two_equal_entries_stays(store):
+    store.save("a", {"x": b"first"})
+    store.save("a", {"x": b"second"})
+    assert (store.find("a") / "x").read_bytes() == b"first"
+    assert [entry.name for entry in store.folder.iterdir()] == ["a"]
+
+
+def test_keys_differ_when_any_part_differs():
+    keys = {key_of("a", "bc"), key_of("ab", "c"), key_of("a", "bc", None), key_of("a", "bc", "None")}
+    assert len(keys) == 4
+
+
+def test_old_uploads_are_removed_and_nothing_else(tmp_path):
+    old, new, other = tmp_path / ("a" * 64), tmp_path / ("b" * 64), tmp_path / "results"
+    for folder in (old, new, other):
+        folder.mkdir()
+        (folder / "picture.png").write_bytes(b"1")
+    for folder in (old, other):
+        os.utime(folder, (0, 0))
+    assert uploads.remove_old(tmp_path) == 1
+    assert [folder.exists() for folder in (old, new, other)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("degradation", "output"),
+    [
+        (Degradation("motion", 12.5, noise=3, jpeg=50, seed=9), "same"),
+        (Degradation("x4-bicubic"), "same"),
+        (None, "same"),
+        (None, "x4"),
+    ],
+)
+def test_an_address_is_read_as_it_was_written(degradation, output):
+    from urllib.parse import parse_qsl
+
+    text = address.write("chelsea", degradation, output, ("nearest", "srgan"))
+    read = address.read(dict(parse_qsl(text[1:])))
+    assert (read.picture, read.degradation, read.output, read.methods) == ("chelsea", degradation, output, ("nearest", "srgan"))
+    assert read.complaints == []
+
+
+def test_nonsense_in_an_address_becomes_complaints_and_defaults():
+    read = address.read({"picture": "x", "blur": "fog", "methods": "y"})
+    assert len(read.complaints) == 3
+    assert (read.picture, read.degradation, read.methods) == (*_defaults(),)
+
+
+def _defaults() -> tuple:
+    plain = address.read({})
+    assert plain.complaints == []
+    return plain.picture, plain.degradation, plain.methods
+
+
+def test_the_best_two_are_ranked_by_what_is_written():
+    figures = {key: Figure(value, "sr") for key, value in {"a": 30.001, "b": 30.002, "c": 29.5, "d": 10.0, "e": None}.items()}
+    assert ranks("psnr", figures) == {"a": 1, "b": 1, "c": 2}
+    assert ranks("gmsd", figures) == {"d": 1, "c": 2}
+    assert ranks("psnr", {"a": figures["a"]}) == {}
+
+
+def test_infinite_and_missing_figures_have_texts():
+    assert figure_text("psnr", Figure(float("inf"), "sr")) == "∞"
+    assert figure_text("psnr", Figure(None, "sr", why_not="no reference")) == "–"
+    assert [seconds_text(s) for s in (0.0042, 0.357, 1.24, 84.3)] == ["0.004", "0.36", "1.2", "84"]
+    assert sentence("give a number") == "Give a number."
+
+
+@pytest.fixture
+def comparer(tmp_path) -> Comparer:
+    return Comparer(ResultStore(tmp_path / "store"))
+
+
+@pytest.fixture
+def task() -> Task:
+    return Task(png_bytes(textured_picture(48, 60)), Degradation("gaussian", 1.5), ("nearest", "bicubic"), device="cpu")
+
+
+def snapshots(comparer: Comparer, task: Task, stop: threading.Event | None = None) -> list[dict[str, str]]:
+    return [{m: p.state for m, p in c.panes.items()} for c in comparer.run(task, stop or threading.Event())]
+
+
+def test_panes_fill_one_by_one_and_come_from_the_store_the_second_time(comparer, task):
+    first = snapshots(comparer, task)
+    assert first[0] == {"nearest": "waiting", "bicubic": "waiting"}
+    assert {"nearest": "done", "bicubic": "running"} in first
+    assert first[-1] == {"nearest": "done", "bicubic": "done"}
+    assert snapshots(comparer, task) == [first[-1]]
+
+
+def test_a_stopped_comparison_keeps_what_is_done(comparer, task):
+    stop, states = threading.Event(), []
+    for comparison in comparer.run(task, stop):
+        states = [pane.state for pane in comparison.panes.values()]
+        if states[0] == "done":
+            stop.set()
+    assert states == ["done", "cancelled"]
+
+
+def test_a_comparison_waits_for_its_turn_and_can_be_cancelled_meanwhile(comparer, task):
+    other = comparer.run(task, threading.Event())
+    next(other), next(other)  # the other visitor's first method is running now
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    mine = Task(task.source, Degradation("gaussian", 2.0), ("nearest",), device="cpu")
+    assert snapshots(comparer, mine, stop) == [{"nearest": "waiting"}, {"nearest": "cancelled"}]
+    other.close()
+    assert snapshots(comparer, mine)[-1] == {"nearest": "done"}
+
+
+def test_a_picture_that_cannot_be_used_is_refused_before_anything_is_shown(comparer):
+    with pytest.raises(PictureError):
+        next(comparer.run(Task(b"rubbish", None, ("nearest",)), threading.Event()))
+
+
+def test_a_view_has_a_pane_for_the_input_each_method_and_the_reference(comparer, task):
+    *_, last = comparer.run(task, threading.Event())
+    view = view_of(last)
+    assert [pane["key"] for pane in view["panes"]] == ["input", "nearest", "bicubic", "reference"]
+    assert [pane["key"] for pane in blank_view(task.methods, (60, 48))["panes"]] == ["input", "nearest", "bicubic", "reference"]
+    assert view["size"] == [60, 48]
+    assert all(set(pane["images"]) == {"picture", "gradient", "difference"} for pane in view["panes"])
+    assert np.all(np.array(view["spot"]) < view["size"])
