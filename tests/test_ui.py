@@ -138,6 +138,15 @@ def test_panes_fill_one_by_one_and_come_from_the_store_the_second_time(comparer,
     assert snapshots(comparer, task) == [first[-1]]
 
 
+def test_an_entry_that_lost_a_file_is_made_anew(comparer, task):
+    *_, last = comparer.run(task, threading.Event())
+    last.panes["bicubic"].entry.files()["gradient"].unlink()
+    (last.input.folder / "facts.json").unlink()
+    *_, again = comparer.run(task, threading.Event())
+    assert again.panes["bicubic"].entry.files()["gradient"].exists()
+    assert again.input.facts == last.input.facts
+
+
 def test_a_stopped_comparison_keeps_what_is_done(comparer, task):
     stop, states = threading.Event(), []
     for comparison in comparer.run(task, stop):

@@ -37,7 +37,7 @@ def _answer(comparison: Comparison) -> tuple[list[str], list[dict]]:
         if pane.entry is None:
             results.append({"method": key, "file": None, "failed": sentence(pane.reason)})
             continue
-        facts = {name: value for name, value in pane.entry.facts.items() if name != "figures"}
+        facts = {name: value for name, value in pane.entry.facts.items() if name not in ("figures", "files")}
         results.append({"method": key, "file": len(files), **facts, "metrics": _figures(pane.entry)})
         files.append(str(pane.entry.files()["picture"]))
     for key, entry in ((INPUT, comparison.input), (REFERENCE, comparison.reference)):

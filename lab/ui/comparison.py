@@ -19,7 +19,7 @@ from lab.gradients import full_scale, gradient_picture
 from lab.images import png_bytes, read_picture
 from lab.metrics import METRICS, Figure
 from lab.restore import device_name, pick_device
-from lab.ui.spot import interesting_spot
+from lab.ui import spot
 from lab.ui.store import ResultStore, key_of
 
 CONVENTIONS = ("sr", "rgb")
@@ -97,12 +97,12 @@ def hash_of(source: bytes) -> str:
 
 @functools.cache
 def _code() -> str:
-    """A digest of everything that decides pixels and figures, so that a changed program never shows an old result."""
+    """A digest of everything that decides pixels, figures and entries, so that a changed program never shows an old result."""
     lab = Path(compare.__file__).parent
+    rooms = {file for file in lab.rglob("*.py") if file.relative_to(lab).parts[0] not in ("ui", "train")}
     digest = hashlib.sha256()
-    for file in sorted(lab.rglob("*.py")):
-        if file.relative_to(lab).parts[0] not in ("ui", "train"):
-            digest.update(file.read_bytes())
+    for file in sorted(rooms | {Path(__file__), Path(spot.__file__)}):
+        digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
@@ -159,9 +159,19 @@ class Comparer:
 
     def _find(self, key: str) -> Entry | None:
         folder = self.store.find(key)
-        return None if folder is None else Entry(folder, json.loads((folder / "facts.json").read_text()))
+        if folder is None:
+            return None
+        try:
+            facts = json.loads((folder / "facts.json").read_text())
+        except FileNotFoundError:
+            facts = {"files": ["facts.json"]}
+        if not all((folder / name).exists() for name in facts["files"]):  # systems sweep single old files out of /tmp
+            self.store.drop(key)
+            return None
+        return Entry(folder, facts)
 
     def _save(self, key: str, pngs: dict[str, bytes], facts: dict) -> Entry:
+        facts = {**facts, "files": list(pngs)}
         folder = self.store.save(key, {**pngs, "facts.json": json.dumps(facts).encode()})
         return Entry(folder, facts)
 
@@ -171,7 +181,7 @@ class Comparer:
         facts = {
             "size": [width, height],
             "given_size": [prepared.given.shape[1], prepared.given.shape[0]],
-            "spot": interesting_spot(prepared.shown if prepared.reference is None else prepared.reference),
+            "spot": spot.interesting_spot(prepared.shown if prepared.reference is None else prepared.reference),
             "figures": _figures({c: compare.input_figures(prepared, tuple(METRICS), c) for c in CONVENTIONS}),
         }
         return self._save(key, lazy.pngs(prepared.shown), facts)

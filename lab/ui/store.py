@@ -67,6 +67,11 @@ class ResultStore:
             self._make_room()
         return entry
 
+    def drop(self, key: str) -> None:
+        """Remove an entry, so that it can be saved anew."""
+        with self._lock:
+            shutil.rmtree(self.folder / key, ignore_errors=True)
+
     def _make_room(self) -> None:
         entries = sorted((e for e in self.folder.iterdir() if e.is_dir()), key=lambda e: e.stat().st_mtime)
         sizes = {entry: _bytes_in(entry) for entry in entries}

@@ -103,11 +103,18 @@ def _method_pane(method: str, pane: Pane, ranked: dict) -> dict:
 
 
 def _plain_pane(key: str, name: str, entry: Entry | None, given: str = "", figures: dict | None = None) -> dict:
+    empty = ("size", "about", "color", "reason", "seconds", "device", "checkpoint", "sha", "stage")
     return {
-        "key": key, "name": name, "full_name": name, "size": "", "about": "", "color": "", "state": "done" if entry else "waiting",
-        "reason": "", "images": _images(entry), "figures": figures or {}, "seconds": "", "device": "", "given": given,
-        "in_domain": None, "checkpoint": "", "sha": "", "stage": "",
-    }  # fmt: skip
+        **dict.fromkeys(empty, ""),
+        "key": key,
+        "name": name,
+        "full_name": name,
+        "state": "done" if entry else "waiting",
+        "images": _images(entry),
+        "figures": figures or {},
+        "given": given,
+        "in_domain": None,
+    }
 
 
 def _images(entry: Entry | None) -> dict[str, Path]:

@@ -56,11 +56,12 @@ function updatePane(node, pane, pictureSize, view, convention) {
   node.querySelector('.lab-dot').style.background = pane.color || 'transparent';
   setText(node.querySelector('.lab-name'), pane.name);
   const psnr = (pane.figures[convention] || {}).psnr;
-  setText(node.querySelector('.lab-figure'), psnr && psnr.text !== '–' ? psnr.text + ' dB' : '');
+  setText(node.querySelector('.lab-figure'), psnr && psnr.text !== '–' ? psnr.text : '');
+  node.querySelector('.lab-figure').title = 'PSNR in decibels';
   const outside = pane.in_domain === false;
   const domain = node.querySelector('.lab-domain');
   setText(domain, outside ? 'not its domain' : '');
-  domain.title = outside ? 'It was not trained for this. Given: ' + pane.given : '';
+  domain.title = outside ? 'This input is not what it was made or trained for. Given: ' + pane.given : '';
   const size = node.querySelector('.lab-size');
   setText(size, pane.key === 'input' ? pane.given : pane.size);
   size.title = size.textContent;
