@@ -30,6 +30,7 @@ def theme() -> gr.themes.Base:
         input_background_fill="#ffffff",
         input_background_fill_dark="#262626",
         input_border_width="1px",
+        button_border_width="0px",
         input_border_color="#8a8a8a",
         input_border_color_dark="#767676",
         block_background_fill="transparent",
