@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Literal
 
 import numpy as np
@@ -238,14 +239,33 @@ class Comparer:
     def _fill(
         self, comparison: Comparison, pane: Pane, method: str, key: str, lazy: _Prepared, stop: threading.Event
     ) -> Iterator[Comparison]:
+        """One pane, computed in a thread of its own: whoever follows may stop following at any `yield`, and a generator left
+        hanging there must not keep the machine from the others."""
+        changes: SimpleQueue[Exception | bool] = SimpleQueue()
+
+        def work() -> None:
+            try:
+                for _ in self._compute(pane, method, key, lazy, comparison.task.device, stop):
+                    changes.put(True)
+                changes.put(False)
+            except Exception as error:
+                changes.put(error)
+
+        threading.Thread(target=work, name=f"computing {method}", daemon=True).start()
+        while change := changes.get():
+            if isinstance(change, Exception):
+                raise change
+            yield comparison
+
+    def _compute(self, pane: Pane, method: str, key: str, lazy: _Prepared, device: str, stop: threading.Event) -> Iterator[None]:
+        """Bring one pane from waiting to its end, yielding after every change; to be run to its end without a pause."""
         with _turn(stop):
             pane.entry = self._find(key)  # another comparison may have made it while this one waited for its turn
             if pane.entry is not None:
                 pane.state = "done"
-                yield comparison
+                yield
                 return
-            events = compare.compare(lazy.prepared, [method], tuple(METRICS), "sr", device=comparison.task.device, stop=stop)
-            for event in events:
+            for event in compare.compare(lazy.prepared, [method], tuple(METRICS), "sr", device=device, stop=stop):
                 if stop.is_set():  # what comes too late is not worth the seconds that large files take to write
                     return
                 match event:
@@ -254,8 +274,9 @@ class Comparer:
                     case compare.Failed():
                         pane.state, pane.reason = "failed", event.reason
                     case compare.Finished():
-                        pane.state, pane.entry = "done", self._result(key, lazy, event)
-                yield comparison
+                        pane.entry = self._result(key, lazy, event)
+                        pane.state = "done"
+                yield
 
 
 @contextmanager
