@@ -10,7 +10,7 @@ from lab.degrade import Degradation
 from lab.errors import LabError
 from lab.images import PictureError, read_picture
 
-ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 
 
 class BenchmarkError(LabError):
@@ -85,7 +85,7 @@ def score(
                 values[event.method] = {key: figure.value for key, figure in event.metrics.items()}
             elif isinstance(event, Failed):
                 failures[event.method] = event.reason
-        yield Scored(path.stem, values, failures)
+        yield Scored(path.name, values, failures)
 
 
 def mean(scored: Sequence[Scored]) -> dict[str, dict[str, float | None]]:

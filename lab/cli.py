@@ -72,6 +72,8 @@ def sentences(command: Callable) -> Callable:
         except LabError as error:
             typer.echo(f"lab: {error}", err=True)
         except OSError as error:
+            if error.filename is None:
+                raise
             typer.echo(f"lab: cannot use '{error.filename}': {error.strerror}.", err=True)
         raise typer.Exit(2)
 
@@ -101,13 +103,15 @@ def chosen_metrics(text: str) -> list[str]:
     return keys
 
 
-def own_weights(entries: list[str] | None) -> dict[str, Path]:
-    """METHOD=FILE entries as a mapping."""
+def own_weights(entries: list[str] | None, keys: list[str]) -> dict[str, Path]:
+    """METHOD=FILE entries as a mapping; each method must be among `keys`, those that run."""
     result = {}
     for entry in entries or []:
         key, _, file = entry.partition("=")
         if not file:
             raise UsageError(f"'{entry}' is not METHOD=FILE, as in esrgan=RRDB_ESRGAN_x4.pth.")
+        if key not in keys:
+            raise UsageError(f"--weights names {key}, which is not among --methods: add it there.")
         result[key] = Path(file)
     return result
 
@@ -150,7 +154,7 @@ def table(rows: list[list[str]]) -> str:
 
 
 def number(key: str, value: float | None) -> str:
-    """A figure of merit with its metric's number of decimals; a dash where there is none."""
+    """A figure of merit with its metric's number of decimals; a dash where there is none, inf for identical pictures."""
     from lab.metrics import METRICS
 
     return "-" if value is None else f"{value:.{METRICS[key].decimals}f}"
@@ -225,7 +229,8 @@ def compare_command(
     from lab.gradients import full_scale, gradient_picture
     from lab.images import read_picture, write_png
 
-    keys, wanted, own = chosen_methods(methods), chosen_metrics(metrics), own_weights(weights)
+    keys, wanted = chosen_methods(methods), chosen_metrics(metrics)
+    own = own_weights(weights, keys)
     blur: Degradation | None = None if degradation == "none" else parse(degradation)
     if blur is not None and output is Output.x4:
         raise UsageError("--output x4 goes with --degradation none: a blurred sharp picture comes back at its own size.")
@@ -234,6 +239,9 @@ def compare_command(
     out.mkdir(parents=True, exist_ok=True)
     scale = full_scale(prepared.reference if prepared.reference is not None else prepared.shown)
     pictures, results, failed = [("input", prepared.shown)], [], []
+    of_input = input_figures(prepared, wanted, convention.value)
+    rows = [["method", *wanted, "seconds", "in domain", "given"]]
+    rows.append(["input", *(number(key, of_input[key].value) for key in wanted), "-", "-", "-"])
 
     def keep(name: str, picture: Any) -> None:
         write_png(picture, out / f"{name}.png")
@@ -250,6 +258,8 @@ def compare_command(
         elif isinstance(event, Finished):
             keep(event.method, event.picture)
             pictures.append((event.name, event.picture))
+            values = [number(key, event.metrics[key].value) for key in wanted]
+            rows.append([event.method, *values, f"{event.seconds:.2f}", "yes" if event.in_domain else "no", event.given])
             results.append(
                 {
                     "method": event.method,
@@ -273,7 +283,7 @@ def compare_command(
         "degradation": None if blur is None else str(blur),
         "size": [prepared.output_size[1], prepared.output_size[0]],
         "crop": list(box),
-        "input": {"image": "input.png", "metrics": figures_json(input_figures(prepared, wanted, convention.value))},
+        "input": {"image": "input.png", "metrics": figures_json(of_input)},
         "results": results,
         "failed": failed,
     }
@@ -282,11 +292,6 @@ def compare_command(
     if as_json:
         typer.echo(text)
     else:
-        rows = [["method", *wanted, "seconds", "in domain", "given"]]
-        rows.append(["input", *(number(key, report["input"]["metrics"][key]["value"]) for key in wanted), "-", "-", "-"])
-        for one in results:
-            figures = [number(key, one["metrics"][key]["value"]) for key in wanted]
-            rows.append([one["method"], *figures, f"{one['seconds']:.2f}", "yes" if one["in_domain"] else "no", one["given"]])
         typer.echo(table(rows))
         typer.echo(f"\nwrote {len(pictures)} pictures, their gradient maps, crops.png and results.json to {out}")
     if failed:
@@ -308,13 +313,13 @@ def benchmark_command(
     """Mean figures of methods over a folder of sharp pictures."""
     from lab.benchmark import mean, pictures_in, score
 
-    keys, wanted, own, blur = chosen_methods(methods), chosen_metrics(metrics), own_weights(weights), parse(degradation)
+    keys, wanted, blur = chosen_methods(methods), chosen_metrics(metrics), parse(degradation)
+    own = own_weights(weights, keys)
     count, scored = len(pictures_in(folder)), []
     for one in score(folder, keys, blur, wanted, convention.value, own, device.value):
         scored.append(one)
         for method, reason in one.failures.items():
-            if len(scored) == 1:
-                typer.echo(f"{method}: {reason}", err=True)
+            typer.echo(f"{one.picture}, {method}: {reason}", err=True)
         typer.echo(f"{len(scored)} of {count}: {one.picture}", err=True)
     means = mean(scored)
     if as_json:

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 
 from lab import classical
 from lab.degrade import Degradation, degrade, pad_to_multiple, round_to_8_bits
-from lab.images import MAX_PIXELS, PictureError, to_picture, to_tensor
+from lab.errors import LabError
+from lab.images import MAX_PIXELS, PictureError, check_size, to_picture, to_tensor
 from lab.methods import Method, find, in_domain
 from lab.metrics import Figure, measure
 from lab.resize import downscale
-from lab.restore import Restored, RestoreError, Stopped, pick_device, restore
-from lab.weights import WeightsError
+from lab.restore import Restored, Stopped, pick_device, restore
 
 SCALE = 4
 DEFAULT_METRICS = ("psnr", "ssim", "gmsd")
@@ -79,18 +80,27 @@ class Finished:
     metrics: dict[str, Figure] = field(default_factory=dict)
 
 
-def prepare(picture: np.ndarray, degradation: Degradation | None, output: Literal["same", "x4"] = "same") -> Prepared:
+def prepare(
+    picture: np.ndarray,
+    degradation: Degradation | None,
+    output: Literal["same", "x4"] = "same",
+    max_pixels: int = MAX_PIXELS,
+) -> Prepared:
     """Make the input that all methods share.
 
     Args:
         picture: uint8 (H, W, 3): the sharp picture, or, without a degradation, one that is blurred already.
         degradation: what to do to a sharp picture; None for an already blurred one.
         output: only without a degradation: results at the picture's own size, or four times it.
+        max_pixels: how many a result may have.
 
     Raises:
-        PictureError: the result would have more pixels than the limit.
+        PictureError: the result would be larger than the limit.
+        ValueError: an output of `x4` together with a degradation, which fixes the size.
     """
     height, width = picture.shape[:2]
+    if degradation is not None and output != "same":
+        raise ValueError("a sharp picture that is degraded comes back at its own size")
     if degradation is not None:
         given = to_picture(degrade(to_tensor(picture), degradation))
         factor = SCALE if degradation.kind == "x4-bicubic" else 1
@@ -98,11 +108,11 @@ def prepare(picture: np.ndarray, degradation: Degradation | None, output: Litera
     else:
         factor = SCALE if output == "x4" else 1
         given, reference, size = picture, None, (height * factor, width * factor)
-        if size[0] * size[1] > MAX_PIXELS:
-            raise PictureError(
-                f"four times {width}x{height} is {size[0] * size[1] / 1e6:.0f} megapixels, more than the "
-                f"{MAX_PIXELS // 1_000_000}-megapixel limit: choose the same size, or a smaller picture."
-            )
+        if factor > 1:
+            try:
+                check_size(size[1], size[0], max_pixels)
+            except PictureError as error:
+                raise PictureError(f"four times {width}x{height}: {error} Or choose the same size.") from None
     shown = given if factor == 1 else np.repeat(np.repeat(given, factor, 0), factor, 1)[: size[0], : size[1]]
     return Prepared(reference, given, np.ascontiguousarray(shown), degradation, size, factor)
 
@@ -141,6 +151,36 @@ def input_figures(prepared: Prepared, keys: Sequence[str] = DEFAULT_METRICS, con
     return figures(prepared.given, prepared.reference, keys, convention)
 
 
+def _finished(
+    method: Method,
+    prepared: Prepared,
+    own: Path | None,
+    device: torch.device,
+    metrics: Sequence[str],
+    convention: str,
+    stop: threading.Event | None,
+) -> Finished:
+    """Everything there is to say of one method, or an error."""
+    high, wide = prepared.output_size
+    x, given = _input_for(method, prepared)
+    restored = restore(method.key, x, own, device, stop)
+    picture = to_picture(restored.picture[..., :high, :wide])
+    loaded = restored.loaded
+    return Finished(
+        method=method.key,
+        name=loaded.name if loaded else method.name,
+        picture=picture,
+        seconds=restored.seconds,
+        given=given + ("" if restored.tiles == 1 else f", in {restored.tiles} overlapping tiles"),
+        in_domain=_domain(method, prepared, restored),
+        checkpoint=loaded.file if loaded else None,
+        checkpoint_sha=loaded.sha256[:12] if loaded else None,
+        stage=loaded.stage if loaded else "",
+        device=restored.device,
+        metrics=figures(picture, prepared.reference, metrics, convention),
+    )
+
+
 def compare(
     prepared: Prepared,
     methods: Sequence[str],
@@ -172,36 +212,21 @@ def compare(
     for key in (*methods, *own):
         find(key)
     chosen = pick_device(device)
-    high, wide = prepared.output_size
     for key in methods:
         if stop is not None and stop.is_set():
             return
         yield Started(key)
         method = find(key)
         try:
-            x, given = _input_for(method, prepared)
-            restored = restore(key, x, own.get(key), chosen, stop)
+            finished = _finished(method, prepared, own.get(key), chosen, metrics, convention, stop)
         except Stopped:
             return
-        except (RestoreError, WeightsError) as error:
+        except LabError as error:
             yield Failed(key, str(error))
-            continue
+        except MemoryError:
+            yield Failed(key, f"there was not enough memory for {method.name}: try a smaller picture, or close other programs.")
         except Exception:
             logging.getLogger(__name__).exception("%s failed", key)
-            yield Failed(key, f"{method.name} failed in a way nobody foresaw; the log has the details.")
-            continue
-        picture = to_picture(restored.picture[..., :high, :wide])
-        loaded = restored.loaded
-        yield Finished(
-            method=key,
-            name=loaded.name if loaded else method.name,
-            picture=picture,
-            seconds=restored.seconds,
-            given=given + ("" if restored.tiles == 1 else f", in {restored.tiles} overlapping tiles"),
-            in_domain=_domain(method, prepared, restored),
-            checkpoint=loaded.file if loaded else None,
-            checkpoint_sha=loaded.sha256[:12] if loaded else None,
-            stage=loaded.stage if loaded else "",
-            device=restored.device,
-            metrics=figures(picture, prepared.reference, metrics, convention),
-        )
+            yield Failed(key, f"{method.name} failed in a way nobody foresaw: try another picture, and please report this one.")
+        else:
+            yield finished

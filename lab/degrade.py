@@ -62,7 +62,8 @@ KINDS = {
 
 def _check(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:  # also refuses NaN
-        raise DegradationError(f"{name}={value:g} is out of range: give {name} from {low:g} to {high:g}.")
+        shown = str(value) if len(str(value)) < 20 else f"{str(value)[:16]}..."
+        raise DegradationError(f"{name}={shown} is out of range: give {name} from {low} to {high}.")
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Degradation:
         kind = KINDS[self.kind]
         if kind.parameter is None:
             if self.strength is not None:
-                raise DegradationError(f"{self.kind} has no strength to set.")
+                raise DegradationError(f"{self.kind} has no strength to set: leave it out.")
         else:
             if self.strength is None:
                 object.__setattr__(self, "strength", kind.default)
@@ -99,6 +100,8 @@ class Degradation:
         if self.jpeg is not None:
             _check("jpeg", self.jpeg, 1, 100)
         _check("seed", self.seed, 0, MAX_SEED)
+        if any(value is not None and int(value) != value for value in (self.jpeg, self.seed)):
+            raise DegradationError("jpeg and seed must be whole numbers.")
 
     def __str__(self) -> str:
         """The text form, which `parse` reads back to an equal Degradation."""
@@ -123,7 +126,7 @@ def parse(text: str) -> Degradation:
     kind, _, rest = text.partition(":")
     kind = kind.strip()
     if kind not in KINDS:
-        raise DegradationError(f"unknown degradation '{kind}': choose one of {', '.join(KINDS)}.")
+        raise DegradationError(f"unknown degradation '{kind[:40]}': choose one of {', '.join(KINDS)}.")
     parameter = KINDS[kind].parameter
     numbers = {parameter: float, "noise": float, "jpeg": int, "seed": int}
     fields = {parameter: "strength", "noise": "noise", "jpeg": "jpeg", "seed": "seed"}
@@ -132,14 +135,14 @@ def parse(text: str) -> Degradation:
         name, _, value = (piece.strip() for piece in part.partition("="))
         if name not in numbers:
             known = ", ".join(str(key) for key in numbers if key)
-            raise DegradationError(f"{kind} has no parameter '{name}': it takes {known}.")
+            raise DegradationError(f"{kind} has no parameter '{name[:40]}': it takes {known}.")
         if fields[name] in values:
-            raise DegradationError(f"{name} is given twice in '{text}'.")
+            raise DegradationError(f"{name} is given twice in '{text[:80]}'.")
         try:
             values[fields[name]] = numbers[name](value)
         except ValueError:
             wanted = "a whole number" if numbers[name] is int else "a number"
-            raise DegradationError(f"'{part}': {name} must be {wanted}, as in {name}=5.") from None
+            raise DegradationError(f"'{part[:40]}': {name} must be {wanted}, as in {name}=5.") from None
     return Degradation(kind, **values)
 
 

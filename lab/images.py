@@ -25,6 +25,7 @@ from lab.errors import LabError
 
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 32
+MAX_SIDE = 16384  # beyond it no browser shows a picture, and JPEG and WebP end at 65535 and 16383
 MAX_BYTES = 500_000_000  # 40 million pixels of four uncompressed 16-bit samples are 320 MB
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
@@ -36,14 +37,31 @@ class PictureError(LabError):
     """A picture that cannot be used; its text is the sentence for the visitor."""
 
 
-def read_picture(source: str | Path | bytes) -> np.ndarray:
+def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
+    """Raise PictureError for a size the lab does not work with.
+
+    Args:
+        width, height: in pixels.
+        max_pixels: how many there may be in all.
+    """
+    if width * height > max_pixels:
+        limit = f"{max_pixels / 1e6:g}-megapixel limit"
+        raise PictureError(f"{width}x{height} is more than the {limit}; make the picture smaller first.")
+    if max(width, height) > MAX_SIDE:
+        raise PictureError(f"{width}x{height} has a side of more than {MAX_SIDE} pixels; cut the picture into parts first.")
+    if min(width, height) < MIN_SIDE:
+        raise PictureError(f"{width}x{height} is smaller than {MIN_SIDE}x{MIN_SIDE}, the least the lab works with.")
+
+
+def read_picture(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Read a PNG, JPEG, WebP, TIFF, BMP or GIF file as 8-bit RGB, upright and without transparency.
 
     Args:
         source: the path of a file, or the bytes of one.
+        max_pixels: larger pictures are refused, before they are decoded.
 
     Returns:
-        uint8 (H, W, 3) RGB in sRGB, each side at least 32, at most 40 million pixels.
+        uint8 (H, W, 3) RGB in sRGB, each side from MIN_SIDE to MAX_SIDE, at most `max_pixels` pixels.
 
     Raises:
         PictureError: the file is missing, empty, not a picture, damaged, too large, too small, or of a kind that has no
@@ -51,19 +69,14 @@ def read_picture(source: str | Path | bytes) -> np.ndarray:
     """
     data = source if isinstance(source, bytes) else _read_bytes(Path(source))
     image = _open_header(data)
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        limit = MAX_PIXELS // 1_000_000
-        raise PictureError(f"{width}x{height} is more than the {limit}-megapixel limit; make the picture smaller first.")
-    if min(width, height) < MIN_SIDE:
-        raise PictureError(f"{width}x{height} is smaller than {MIN_SIDE}x{MIN_SIDE}, the least the lab works with.")
+    check_size(*image.size, max_pixels)
     try:
         image.load()
         orientation = _orientation(image)
         profile = image.info.get("icc_profile")
         colour, alpha = _split_alpha(_to_eight_bits(image, data))
         picture = np.asarray(_apply_profile(colour, profile).convert("RGB"))
-    except PictureError:
+    except (PictureError, MemoryError):
         raise
     except Exception as problem:  # damaged files make decoders raise nearly anything
         raise _damaged(image.format) from problem
@@ -199,6 +212,9 @@ def _from_float(values: np.ndarray) -> Image.Image:
 
 def _from_deep_grey(image: Image.Image) -> Image.Image:
     """An 8-bit grey image, with alpha where one grey is declared transparent, from 16-bit grey."""
+    bits = image.tag_v2.get(TIFF_BITS, (16,))[0] if image.format == "TIFF" else 16
+    if bits != 16:  # Pillow hands 12 bits over as if they were 16, nearly black
+        raise PictureError(f"This TIFF holds {bits} bits a sample; save it with 8 or 16.")
     deep = np.asarray(image).astype(np.uint32)
     grey = _round_deep(deep)
     if image.format == "TIFF" and image.tag_v2.get(TIFF_PHOTOMETRIC) == 0:  # white is zero; Pillow leaves that be

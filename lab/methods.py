@@ -1,10 +1,10 @@
 """The catalogue of methods: what each is, what it takes, and which checkpoint belongs to it."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from lab.cards import read_card
 from lab.degrade import Degradation
 from lab.errors import LabError
 
@@ -97,9 +97,13 @@ def checkpoint(key: str) -> Path | None:
 
 
 def card(key: str) -> dict | None:
-    """The card beside the shipped weights (see lab.weights); None where there is none."""
-    path = CHECKPOINTS / f"{key}.json"
-    return json.loads(path.read_text(encoding="utf-8")) if find(key).kind == "learned" and path.is_file() else None
+    """The card beside the shipped weights; None where there are none.
+
+    Raises:
+        CardError: it cannot be read.
+    """
+    path = checkpoint(key)
+    return None if path is None else read_card(path)
 
 
 def screen_name(key: str, card: dict | None) -> str:

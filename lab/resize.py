@@ -36,11 +36,14 @@ def _taps(length: int, target: int) -> tuple[Tensor, Tensor]:
     return torch.where(index < length, index, 2 * length - 1 - index), weight
 
 
-def _matrix(length: int, target: int, like: Tensor) -> Tensor:
-    """The (target, length) matrix that resizes one axis, on the device of `like`; only the few taps a row are kept."""
-    index, weight = _taps(length, target)
-    matrix = torch.zeros(target, length, dtype=like.dtype, device=like.device)
-    return matrix.scatter_add_(1, index.to(like.device), weight.to(like))
+def _resize_last_axis(x: Tensor, target: int) -> Tensor:
+    """Resize the last axis, one tap at a time: memory and work grow with the picture, not with its side squared."""
+    index, weight = _taps(x.shape[-1], target)
+    index, weight = index.to(x.device), weight.to(x)
+    total = x.index_select(-1, index[:, 0]) * weight[:, 0]
+    for tap in range(1, index.shape[1]):
+        total = total + x.index_select(-1, index[:, tap]) * weight[:, tap]
+    return total
 
 
 def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
@@ -60,10 +63,8 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     if height < 1 or width < 1:
         raise ValueError(f"cannot resize to {width}x{height}: both sides must be at least one pixel")
     kind = torch.promote_types(x.dtype, torch.float32)  # half precision is too coarse for the weights' sums
-    wide = x.to(kind)
-    rows, columns = _matrix(x.shape[-2], height, wide), _matrix(x.shape[-1], width, wide)
-    with torch.autocast(x.device.type, enabled=False):
-        return (rows @ wide @ columns.T).to(x.dtype)
+    rows = _resize_last_axis(x.to(kind).transpose(-1, -2), height)
+    return _resize_last_axis(rows.transpose(-1, -2), width).to(x.dtype)
 
 
 def downscale(x: Tensor, factor: int) -> Tensor:

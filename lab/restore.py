@@ -8,9 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lab import classical, methods, weights
+from lab.cards import read_card
 from lab.degrade import round_to_8_bits
 from lab.errors import LabError
 from lab.networks.adapter import RGBNetwork
@@ -27,7 +28,7 @@ _CLASSICAL = {
     "bicubic": classical.bicubic,
     "ibp": classical.iterative_back_projection,
 }
-_one_at_a_time = threading.Lock()  # two networks at once on one device are slower than in turn, and take twice the memory
+_device_in_use = threading.Lock()  # two networks at once on one device are slower than in turn, and take twice the memory
 
 
 class RestoreError(LabError):
@@ -88,7 +89,7 @@ def _load(path: str, changed: float, device: str) -> tuple[RGBNetwork, str, dict
     network = weights.load(path).to(device)
     if device.startswith("cpu"):
         network = network.to(memory_format=torch.channels_last)  # 1.2 to 1.5 times faster, equal to 1e-5
-    return network, weights.sha256(path), weights.read_card(path)
+    return network, weights.sha256(path), read_card(path)
 
 
 def load(key: str, own: Path | None, device: torch.device) -> Loaded:
@@ -107,7 +108,7 @@ def load(key: str, own: Path | None, device: torch.device) -> Loaded:
     path = Path(own) if own else methods.checkpoint(key)
     if path is None:
         raise RestoreError(
-            f"{method.name} has no checkpoint here: train one with `python -m lab train {key}`, "
+            f"{method.name} has no checkpoint here: train one with `python -m lab train {key} --ship`, "
             f"or name a weights file with --weights {key}=FILE."
         )
     if not path.is_file():
@@ -123,8 +124,10 @@ def load(key: str, own: Path | None, device: torch.device) -> Loaded:
     return Loaded(network, name, path.name, sha, (card or {}).get("stage", ""), tuple((card or {}).get("trained_for", ())))
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)
+def _is_out_of_memory(error: Exception) -> bool:
+    said = str(error)
+    kinds = (torch.cuda.OutOfMemoryError, MemoryError)
+    return isinstance(error, kinds) or "can't allocate memory" in said or "not enough memory" in said
 
 
 def _spans(length: int, core: int, margin: int) -> list[tuple[int, int, int, int]]:
@@ -168,7 +171,8 @@ def run_network(network: RGBNetwork, x: Tensor, stop: threading.Event | None = N
         network: in eval mode, on its device.
         x: (1, 3, h, w) in [0, 1], on the CPU.
         stop: once set, the run ends between two tiles.
-        tile: output pixels; longer sides are cut.
+        tile: output pixels; longer sides are cut. A network with instance norm looks at the whole picture's statistics, so its
+            picture is cut only when memory runs out.
 
     Returns:
         (1, 3, h * scale, w * scale) in [0, 1] on the CPU, and the number of tiles.
@@ -177,11 +181,12 @@ def run_network(network: RGBNetwork, x: Tensor, stop: threading.Event | None = N
         Stopped: `stop` was set.
         RestoreError: not enough memory even for the smallest tile.
     """
+    if any(isinstance(module, nn.InstanceNorm2d) for module in network.modules()):
+        tile = max(tile, network.scale * max(x.shape[-2:]))
     while True:
         try:
-            with _one_at_a_time:
-                return _run_tiles(network, x, tile, stop)
-        except RuntimeError as error:
+            return _run_tiles(network, x, tile, stop)
+        except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
                 raise
         if tile // 2 < SMALLEST_TILE:
@@ -217,8 +222,10 @@ def restore(
         y = _CLASSICAL[key](x, 4)
         return Restored(round_to_8_bits(y), time.perf_counter() - started, 1, "CPU", None)
     loaded = load(key, own, device)
-    started = time.perf_counter()
-    y, tiles = run_network(loaded.network, x, stop)
+    with _device_in_use:
+        started = time.perf_counter()
+        y, tiles = run_network(loaded.network, x, stop)
+        seconds = time.perf_counter() - started
     if not torch.isfinite(y).all():
         raise RestoreError(f"{loaded.file} gives values that are not numbers: its weights are damaged, or training diverged.")
-    return Restored(round_to_8_bits(y), time.perf_counter() - started, tiles, device_name(device), loaded)
+    return Restored(round_to_8_bits(y), seconds, tiles, device_name(device), loaded)

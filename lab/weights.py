@@ -18,10 +18,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from lab.cards import read_card
 from lab.layouts import State, WeightsError, foreign, recognise
 from lab.networks import RGBNetwork, build
 
-__all__ = ["WeightsError", "WeightsInfo", "inspect", "load", "read_card", "save", "sha256"]
+__all__ = ["WeightsError", "WeightsInfo", "inspect", "load", "save", "sha256"]
 
 OWN_LAYOUT = "Clarity Lab"
 METADATA = "clarity_lab_network"  # where the header of our files says which network it is
@@ -113,28 +114,10 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_card(path: str | Path) -> dict[str, Any] | None:
-    """The card beside a weights file, or None if there is none.
-
-    Raises:
-        WeightsError: there is one, but it is not a JSON object.
-    """
-    path = Path(path).with_suffix(".json")
-    if not path.is_file():
-        return None
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise WeightsError(f"The card {path.name} is not readable JSON: {error}.") from error
-    if not isinstance(card, dict):
-        raise WeightsError(f"The card {path.name} must be a JSON object, not a {type(card).__name__}.")
-    return card
-
-
 def opened(path: Path) -> tuple[RGBNetwork, WeightsInfo]:
     """Load a weights file and describe it."""
     state, description = read(path)
-    card = read_card(path) if path.suffix == ".safetensors" else None
+    card = read_card(path)
     description = description or (card or {}).get("network")
     parameters = sum(tensor.numel() for key, tensor in state.items() if not key.endswith(NOT_PARAMETERS))
     if description is not None:
@@ -294,12 +277,12 @@ def tensors_in(content: Any, name: str) -> State:
     if not isinstance(content, dict):
         raise WeightsError(f"{name} holds a {type(content).__name__}, not a network's weights.")
     for wrapper in WRAPPERS:
-        if isinstance(content.get(wrapper), dict):
+        if isinstance(content.get(wrapper), dict) and content[wrapper] and content[wrapper] is not content:
             return tensors_in(content[wrapper], name)
     tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
     if tensors:
         return tensors
-    inner = [value for value in content.values() if isinstance(value, dict)]
+    inner = [value for value in content.values() if isinstance(value, dict) and value is not content]
     if len(inner) == 1:
         return tensors_in(inner[0], name)
     shown = ", ".join(str(key) for key in list(content)[:6])

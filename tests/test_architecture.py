@@ -1,6 +1,7 @@
 """Who may import whom: docs/architecture.md, held to the code."""
 
 import ast
+import re
 import subprocess
 import sys
 
@@ -8,34 +9,21 @@ from conftest import ROOT
 
 LAB = ROOT / "lab"
 
-# room -> rooms of the lab it may import (itself is always allowed)
-FOUNDATION = {"errors", "resize", "gradients", "images", "degrade"}
-MAY_IMPORT = {
-    "errors": set(),
-    "resize": set(),
-    "gradients": set(),
-    "images": {"errors"},
-    "degrade": {"errors", "resize"},
-    "diagnostics": FOUNDATION,
-    "classical": {"resize"},
-    "figures": {"images"},
-    "examples": set(),
-    "metrics": {"images"},
-    "networks": {"resize", "gradients"},
-    "layouts": {"errors", "networks"},
-    "weights": {"errors", "networks", "layouts"},
-    "methods": {"errors", "degrade"},
-    "restore": {"errors", "classical", "degrade", "methods", "networks", "weights"},
-    "compare": FOUNDATION | {"classical", "methods", "metrics", "restore", "weights"},
-    "benchmark": FOUNDATION | {"compare", "methods"},
-    "train": FOUNDATION | {"methods", "metrics", "networks", "weights"},
-    "cli": None,  # the outermost rooms may import all but each other
-    "ui": None,
-    "__main__": {"cli"},
-    "__init__": set(),
-}
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 ONLY_IN = {"gradio": {"ui"}, "typer": {"cli"}, "accelerate": {"train"}}
 SLOW = {"gradio", "lpips", "matplotlib", "skimage", "cv2", "spandrel", "scipy", "accelerate", "torchvision"}
+
+
+def table() -> dict[str, tuple[set[str], bool]]:
+    """room -> (the rooms its row names, whether these are the forbidden ones), from the page's table."""
+    rows = {}
+    for line in PAGE.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| `") and len(cells) == 2:
+            named = set(re.findall(r"`(\w+)`", cells[1]))
+            for room in re.findall(r"`(\w+)`", cells[0]):
+                rows[room] = named, cells[1].startswith("everything but")
+    return rows
 
 
 def room_of(path):
@@ -62,20 +50,30 @@ def all_imports():
             yield path, name, top
 
 
-def test_every_room_imports_only_the_rooms_it_may():
-    wrong = []
+def test_every_room_imports_only_the_rooms_its_row_names():
+    rows, wrong = table(), []
     for path, name, _ in all_imports():
         parts = name.split(".")
-        if parts[0] != "lab" or len(parts) == 1:
+        room = room_of(path)
+        if parts[0] != "lab" or len(parts) == 1 or room.startswith("__") or parts[1] == room:
             continue
-        room, target = room_of(path), parts[1]
-        allowed = MAY_IMPORT[room]
-        fine = target == room or (target not in {"cli", "ui"} if allowed is None else target in allowed)
-        if room == "cli" and target == "train":
-            fine = True
-        if not fine:
-            wrong.append(f"{path.relative_to(ROOT)} imports lab.{target}")
+        named, forbidden = rows[room]
+        if parts[1] not in {one.stem for one in LAB.iterdir()}:
+            continue  # a name from the package itself
+        if (parts[1] in named) == forbidden:
+            wrong.append(f"{path.relative_to(ROOT)} imports lab.{parts[1]}")
     assert not wrong
+
+
+def test_the_page_has_a_row_for_every_room_and_no_other():
+    rooms = {path.stem for path in LAB.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert {room for room in rooms if not room.startswith("__")} == set(table())
+
+
+def test_no_import_is_relative():
+    for path in LAB.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            assert not (isinstance(node, ast.ImportFrom) and node.level), path
 
 
 def test_nothing_that_infers_imports_training():
@@ -88,13 +86,6 @@ def test_some_libraries_stay_in_their_rooms():
         library = name.split(".")[0]
         if library in ONLY_IN:
             assert room_of(path) in ONLY_IN[library], f"{path.relative_to(ROOT)} imports {library}"
-
-
-def test_the_architecture_page_names_every_room():
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    for room in MAY_IMPORT:
-        if not room.startswith("__"):
-            assert f"`{room}" in page, room
 
 
 def test_importing_the_heart_of_the_lab_loads_no_slow_library():

@@ -105,6 +105,7 @@ def test_a_method_that_fails_is_reported_and_the_exit_code_says_so(picture, tmp_
         (["--crop", "1,2,3"], "is not x,y,w,h"),
         (["--crop", "80,0,32,32"], "does not lie in the 90x70 result"),
         (["--weights", "srgan"], "is not METHOD=FILE"),
+        (["--methods", "bicubic", "--weights", "srgan=x.pth"], "--weights names srgan, which is not among --methods"),
     ],
 )
 def test_wrong_words_get_one_sentence_and_exit_code_2(picture, tmp_path, words, sentence):

@@ -11,7 +11,9 @@ from lab.degrade import degrade, parse
 from lab.images import PictureError, read_picture, to_picture, to_tensor
 from lab.methods import METHODS, UnknownMethodError
 from lab.metrics import measure
+from lab.networks import build
 from lab.restore import RestoreError
+from lab.weights import save
 
 DEGRADATIONS = ["x4-bicubic", "gaussian:sigma=1.6", "motion:length=12,seed=2", "defocus:radius=2,noise=2,jpeg=80"]
 
@@ -45,7 +47,7 @@ def test_a_blurred_picture_may_come_back_four_times_as_large():
 
 
 def test_four_times_a_large_picture_is_refused_before_anything_runs():
-    with pytest.raises(PictureError, match=r"four times 2000x1500 is 48 megapixels, more than the 40-megapixel limit"):
+    with pytest.raises(PictureError, match="four times 2000x1500: 8000x6000 is more than the 40-megapixel limit"):
         prepare(np.zeros((1500, 2000, 3), np.uint8), None, output="x4")
 
 
@@ -120,6 +122,20 @@ def test_an_unforeseen_fault_becomes_a_sentence_and_the_others_go_on(monkeypatch
     events = list(compare(prepare(textured_picture(40, 40), parse("x4-bicubic")), ["nearest", "bicubic"]))
     assert "Nearest failed in a way nobody foresaw" in events[1].reason
     assert isinstance(events[3], Finished)
+
+
+def test_a_card_that_makes_no_sense_fails_its_method_alone(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    save(build("srresnet", blocks=1, width=8, batch_norm=False), path, {"trained_for": [{"kind": "gaussian"}]})
+    prepared = prepare(textured_picture(40, 40), parse("x4-bicubic"))
+    events = list(compare(prepared, ["srgan", "bicubic"], weights={"srgan": path}))
+    assert "gives no numbers low and high for gaussian" in events[1].reason
+    assert isinstance(events[3], Finished)
+
+
+def test_a_result_larger_than_asked_for_is_refused():
+    with pytest.raises(PictureError, match="1-megapixel limit"):
+        prepare(textured_picture(300, 300), None, output="x4", max_pixels=1_000_000)
 
 
 def test_unknown_methods_and_devices_are_refused_before_anything_runs():

@@ -52,12 +52,14 @@ def test_what_is_not_named_takes_its_default():
         ("gaussian:sigma=wide", "sigma must be a number"),
         ("gaussian:sigma", "sigma must be a number"),
         ("gaussian:seed=1.5", "seed must be a whole number"),
-        ("gaussian:sigma=0", "out of range: give sigma from 0.2 to 6"),
+        ("gaussian:sigma=0", "sigma=0.0 is out of range: give sigma from 0.2 to 6"),
         ("gaussian:sigma=nan", "out of range"),
         ("gaussian:sigma=2,sigma=3", "given twice"),
         ("motion:jpeg=0", "give jpeg from 1 to 100"),
         ("defocus:noise=-1", "give noise from 0 to 100"),
         ("motion:seed=-4", "give seed from 0"),
+        ("motion:seed=2147483648", "seed=2147483648 is out of range: give seed from 0 to 2147483647"),
+        ("motion:seed=" + "9" * 400, r"seed=9999999999999999\.\.\. is out of range"),
         ("x4-bicubic:sigma=2", "x4-bicubic has no parameter 'sigma': it takes noise, jpeg, seed"),
         ("", "unknown degradation ''"),
     ],
@@ -65,6 +67,11 @@ def test_what_is_not_named_takes_its_default():
 def test_a_wrong_text_is_refused_with_a_sentence(text, sentence):
     with pytest.raises(DegradationError, match=sentence):
         parse(text)
+
+
+def test_a_fraction_where_a_whole_number_belongs_is_refused():
+    with pytest.raises(DegradationError, match="must be whole numbers"):
+        Degradation("gaussian", 1.0, jpeg=50.5)
 
 
 @pytest.mark.parametrize("kernel", [gaussian_kernel(0.2), gaussian_kernel(2.5), defocus_kernel(0.5), defocus_kernel(4.3),

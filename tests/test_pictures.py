@@ -8,7 +8,7 @@ import torch
 import yaml
 from conftest import textured_picture
 
-from lab import weights
+from lab.cards import read_card
 from lab.images import write_png
 from lab.train import pictures
 from lab.train.collection import folder_collection, pack_collection
@@ -246,6 +246,6 @@ def test_weights_trained_on_pairs_claim_no_blur_they_know(tmp_path):
         write_png(np.roll(picture, 1, axis=1) // 2 + picture // 2, tmp_path / "set" / "blur" / f"{i}.png")
     recipe = small_recipe(tmp_path, "srnet", arguments={"width": 8})
     path = train(recipe, Source(pairs=tmp_path / "set"), tmp_path / "run", steps=2, cpu=True)
-    card = weights.read_card(path)
+    card = read_card(path)
     assert card["trained_for"] == []
     assert card["data"] == "8 pairs of set, 8 held out"

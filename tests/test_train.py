@@ -13,6 +13,7 @@ from conftest import ROOT, textured_picture
 from safetensors.torch import load_file
 
 from lab import weights
+from lab.cards import read_card
 from lab.images import read_picture, write_png
 from lab.methods import METHODS
 from lab.resize import downscale, upscale
@@ -187,7 +188,7 @@ def test_averaged_weights_follow_the_formula():
 def test_a_run_leaves_weights_card_curves_and_tape(picture_folder, tmp_path):
     recipe = read(tiny(tmp_path, "resg"))
     path = train(recipe, Source(picture_folder), tmp_path / "run", cpu=True)
-    card = weights.read_card(path)
+    card = read_card(path)
     assert card["recipe"] == "tiny"
     assert card["recipe_hash"] == recipe.hash
     assert card["steps"] == 12
@@ -205,7 +206,7 @@ def test_a_run_leaves_weights_card_curves_and_tape(picture_folder, tmp_path):
 
 def test_minutes_end_a_run_in_time_and_are_on_its_card(picture_folder, tmp_path):
     path = train(read(tiny(tmp_path)), Source(picture_folder), tmp_path / "run", minutes=0.05, cpu=True)
-    card = weights.read_card(path)
+    card = read_card(path)
     assert card["steps"] > 1
     assert "seconds" in card["stage"]
 

@@ -13,8 +13,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from lab.cards import CardError, read_card
 from lab.networks import build
-from lab.weights import WeightsError, inspect, load, read_card, save, sha256
+from lab.weights import WeightsError, inspect, load, save, sha256
 from tests import authors
 
 torch.set_num_threads(1)
@@ -383,8 +384,8 @@ def test_a_description_that_no_network_fits_is_refused(tmp_path):
 def test_a_card_that_is_not_json_is_named(tmp_path):
     save(build("espcn"), tmp_path / "one.safetensors", {})
     (tmp_path / "one.json").write_text("{")
-    with pytest.raises(WeightsError, match=r"one\.json is not readable JSON"):
+    with pytest.raises(CardError, match=r"one\.json is not readable JSON"):
         read_card(tmp_path / "one.safetensors")
     (tmp_path / "one.json").write_text(json.dumps([1]))
-    with pytest.raises(WeightsError, match="must be a JSON object"):
+    with pytest.raises(CardError, match="must be a JSON object"):
         read_card(tmp_path / "one.safetensors")

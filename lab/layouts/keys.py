@@ -51,14 +51,17 @@ def renamed(state: State, rules: Sequence[tuple[str, str]], layout: str) -> Stat
     """Give every key its new name by the first (pattern, replacement) that matches it whole.
 
     Raises:
-        WeightsError: a key matches no rule.
+        WeightsError: a key matches no rule, or two keys come out alike.
     """
     result: State = {}
     for key, tensor in state.items():
         for pattern, replacement in rules:
             match = re.fullmatch(pattern, key)
             if match:
-                result[match.expand(replacement)] = tensor
+                name = match.expand(replacement)
+                if name in result:
+                    raise WeightsError(f"This looks like {layout}, but {key} and another key hold the same layer.")
+                result[name] = tensor
                 break
         else:
             raise WeightsError(

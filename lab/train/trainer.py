@@ -385,6 +385,8 @@ def train(
 def ship(path: Path) -> Path:
     """Copy a finished run's weights and card to checkpoints/, where the methods find them; the new weights file."""
     CHECKPOINTS.mkdir(exist_ok=True)
-    for source in (path, path.with_suffix(".json")):
-        shutil.copyfile(source, CHECKPOINTS / source.name)
+    for source in (path.with_suffix(".json"), path):  # a running app may look at any moment: it finds whole files alone
+        part = CHECKPOINTS / f"{source.name}.part"
+        shutil.copyfile(source, part)
+        part.replace(CHECKPOINTS / source.name)
     return CHECKPOINTS / path.name
