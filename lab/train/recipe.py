@@ -1,7 +1,7 @@
 """A training recipe: a short YAML with the paper's values beside the ones shipped here."""
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,13 @@ from lab.degrade import KINDS
 from lab.errors import LabError
 
 RECIPES = Path(__file__).parent / "recipes"
-LOSSES = ("l1", "mse")
+PIXEL_LOSSES = ("l1", "mse", "tv")
+FEATURE_LOSSES = ("content", "perceptual", "texture")
+GRADIENT_LOSSES = ("gradient-map", "branch")
+LOSSES = (*PIXEL_LOSSES, *FEATURE_LOSSES, *GRADIENT_LOSSES, "adversarial")
+FORMS = ("standard", "relativistic", "wasserstein", "nonbn-resg")
+CRITICS = ("srgan", "vgg128", "patchgan", "resg")
+SEES = ("picture", "gradient-map")
 
 
 class RecipeError(LabError):
@@ -43,29 +49,105 @@ class Mixture:
 
 
 @dataclass(frozen=True)
+class Term:
+    """One loss of the network that is trained."""
+
+    kind: str
+    """One of LOSSES; see lab.train.losses for what each computes and where it comes from."""
+    weight: float
+    layers: tuple[str, ...] = ()
+    """Of the feature losses: layers by VGG-19's names (lab.train.features); the perceptual loss knows its own."""
+    distance: str = "l1"
+    """Of the content loss: l1 or mse."""
+    block: int = 4
+    """Of the texture loss: side of a block in pixels of the feature map."""
+    critic: str = ""
+    """Of the adversarial loss: the name of one of the recipe's critics."""
+
+    def __post_init__(self):
+        object.__setattr__(self, "layers", tuple(self.layers))
+        if self.kind not in LOSSES:
+            raise RecipeError(f"unknown loss '{self.kind}': choose from {', '.join(LOSSES)}.")
+        if not self.weight > 0:
+            raise RecipeError(f"the weight of {self.kind} must be above 0.")
+        if self.kind in ("content", "texture") and not self.layers:
+            raise RecipeError(f"the {self.kind} loss needs layers, as in layers: [conv5_4].")
+        if self.distance not in ("l1", "mse"):
+            raise RecipeError(f"unknown distance '{self.distance}': choose l1 or mse.")
+        if (self.kind == "adversarial") != bool(self.critic):
+            raise RecipeError("the adversarial loss, and no other, names a critic.")
+
+    @property
+    def name(self) -> str:
+        """As in the curves."""
+        return f"adversarial/{self.critic}" if self.critic else self.kind
+
+
+@dataclass(frozen=True)
+class CriticPlan:
+    """A network that learns to tell restored pictures from sharp ones while the recipe's network learns to deceive it."""
+
+    name: str
+    """What adversarial losses call it."""
+    network: str
+    """One of CRITICS (lab.networks.discriminators)."""
+    form: str
+    """One of FORMS: whose loss."""
+    learning_rate: float
+    arguments: dict[str, Any] = field(default_factory=dict)
+    betas: tuple[float, float] = (0.9, 0.99)
+    sees: str = "picture"
+    """picture, or gradient-map: what it is shown."""
+    updates: int = 1
+    """How often it learns for each step of the network."""
+    penalty: float = 10.0
+    """Weight of the gradient penalty, in the form `wasserstein` alone."""
+    spectral_norm: bool = False
+    """Whether its convolutions and dense layers are kept to a Lipschitz constant of 1 (Miyato et al. 2018)."""
+
+    def __post_init__(self):
+        object.__setattr__(self, "betas", tuple(self.betas))
+        for value, known in ((self.network, CRITICS), (self.form, FORMS), (self.sees, SEES)):
+            if value not in known:
+                raise RecipeError(f"critic {self.name}: unknown '{value}': choose from {', '.join(known)}.")
+        if self.updates < 1 or not self.learning_rate > 0:
+            raise RecipeError(f"critic {self.name}: updates must be at least 1, learning_rate above 0.")
+
+
+@dataclass(frozen=True)
 class Shipped:
     """The values training runs with."""
 
     arguments: dict[str, Any]
     """Of the network, see lab.networks.build."""
-    loss: str
-    """A key of LOSSES, on the network's RGB output in [0, 1]."""
     patch: int
     """Side of a training crop in pixels of the sharp picture, a multiple of 4."""
     batch: int
     """Crops in one step, over all processes together."""
     steps: int
     learning_rate: float
-    """Adam's at the start; it falls along a half cosine to a hundredth."""
+    """Adam's at the start; it falls along a half cosine to a hundredth. The critics' fall with it."""
     betas: tuple[float, float]
     ema: float
     """Decay of the averaged weights, which are the ones shipped; 0 ships the raw ones."""
     seed: int
+    losses: tuple[Term, ...] = ()
+    """Added up. Empty for the feature network, which learns from labels."""
+    critics: tuple[CriticPlan, ...] = ()
+    alone: int = 0
+    """Steps at the start in which only layers named in `alone_layers` are trained."""
+    alone_layers: tuple[str, ...] = ()
+    """Beginnings of layer names, as in [fusion]."""
 
     def __post_init__(self):
         object.__setattr__(self, "betas", tuple(self.betas))
-        if self.loss not in LOSSES:
-            raise RecipeError(f"unknown loss '{self.loss}': choose from {', '.join(LOSSES)}.")
+        object.__setattr__(self, "alone_layers", tuple(self.alone_layers))
+        names = [critic.name for critic in self.critics]
+        used = [term.critic for term in self.losses if term.critic]
+        if sorted(names) != sorted(used):
+            raise RecipeError(
+                f"critics ({', '.join(names) or 'none'}) and adversarial losses ({', '.join(used) or 'none'}) must match."
+            )
         if self.patch < 16 or self.patch % 4:
             raise RecipeError(f"patch is {self.patch}: it must be a multiple of 4, at least 16.")
         if self.batch < 1 or self.steps < 1 or not self.learning_rate > 0 or not 0 <= self.ema < 1:
@@ -81,7 +163,7 @@ class Recipe:
     title: str
     """As on screen; says what was scaled down."""
     network: str
-    """See lab.networks.build."""
+    """See lab.networks.build; `features` for the lab's own feature network."""
     degradations: tuple[Mixture, ...]
     paper: dict[str, Any]
     """What the paper did, for readers; training does not use it."""
@@ -99,6 +181,10 @@ class Recipe:
         kinds = [entry.kind for entry in self.degradations]
         if not kinds or len(set(kinds)) < len(kinds):
             raise RecipeError("degradations must name at least one kind, and each kind once.")
+        if self.network != "features" and not self.shipped.losses:
+            raise RecipeError("shipped needs losses, as in losses: [{kind: l1, weight: 1}].")
+        if any(term.kind == "branch" for term in self.shipped.losses) and self.network != "spsr":
+            raise RecipeError("only spsr has the gradient branch that the branch loss trains.")
         if self.quarter_size and kinds != ["x4-bicubic"]:
             raise RecipeError(f"{self.network} enlarges four times, so x4-bicubic is the only degradation it can train on.")
 
@@ -109,10 +195,16 @@ class Recipe:
 
 
 def _only_known(where: str, given: dict, kind: type) -> None:
-    known = {field.name for field in fields(kind)}
+    known = {entry.name for entry in fields(kind)}
     unknown = set(given) - known
     if unknown:
         raise RecipeError(f"{where} has no entry '{sorted(unknown)[0]}': it takes {', '.join(sorted(known))}.")
+
+
+def _shipped(given: dict) -> Shipped:
+    terms = tuple(Term(**entry) for entry in given.get("losses", []))
+    critics = tuple(CriticPlan(**entry) for entry in given.get("critics", []))
+    return Shipped(**{**given, "losses": terms, "critics": critics})
 
 
 def available() -> list[str]:
@@ -140,11 +232,15 @@ def read(name_or_path: str | Path) -> Recipe:
         _only_known("shipped", given.get("shipped", {}), Shipped)
         for entry in given.get("degradations", []):
             _only_known("a degradation", entry, Mixture)
+        for entry in given.get("shipped", {}).get("losses", []):
+            _only_known("a loss", entry, Term)
+        for entry in given.get("shipped", {}).get("critics", []):
+            _only_known("a critic", entry, CriticPlan)
         return Recipe(
             **{
                 **given,
                 "degradations": tuple(Mixture(**entry) for entry in given["degradations"]),
-                "shipped": Shipped(**given["shipped"]),
+                "shipped": _shipped(given["shipped"]),
                 "hash": hashlib.sha256(raw).hexdigest()[:12],
             }
         )

@@ -1,0 +1,82 @@
+"""What the trainer costs beside the network itself: one step of a recipe, over a bare forward, backward and optimiser step.
+
+    python benchmarks/training.py [RECIPE] [--rounds N]
+
+Prints the ratio of the medians of both, taken in turns in one run, so that it holds on a busy machine too. The bare step has the
+same network, batch size, precision and optimiser, on one batch made beforehand; the recipe's step also draws and degrades its
+batch, averages weights and collects its figures.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from lab.networks import build
+from lab.train.hardware import has_fast_bf16
+from lab.train.pictures import Pictures
+from lab.train.recipe import read
+from lab.train.restoration import Restoration
+
+
+def noise_pictures(count: int) -> Pictures:
+    """Pictures of noise: what they show does not matter here."""
+    rng = np.random.default_rng(0)
+    made = [torch.from_numpy(rng.integers(0, 256, (3, 320, 480), dtype=np.uint8)) for _ in range(count)]
+    return Pictures(made[8:], made[:8], None, None, "noise")
+
+
+def seconds(work) -> float:
+    """Wall time of one call, with the GPU's work in it."""
+    began = time.perf_counter()
+    work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recipe", nargs="?", default="srresnet")
+    parser.add_argument("--rounds", type=int, default=12)
+    choice = parser.parse_args()
+
+    recipe = read(choice.recipe)
+    shipped = recipe.shipped
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    accelerator = Accelerator(mixed_precision="bf16" if has_fast_bf16(device) else "no")
+    task = Restoration(recipe, noise_pictures(40), accelerator, None)
+    network = build(recipe.network, **shipped.arguments).to(accelerator.device, memory_format=torch.channels_last).train()
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-6)
+    given, sharp = task.batches.make(task.batches.draw(0))
+    given = given.contiguous(memory_format=torch.channels_last)
+
+    def bare() -> None:
+        with accelerator.autocast():
+            result = network(given)
+        loss = torch.nn.functional.l1_loss(result.float(), sharp)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+
+    numbers = iter(range(10_000))
+    bare_times, step_times = [], []
+    for turn in range(choice.rounds + 2):
+        first, second = seconds(bare), seconds(lambda: task.step(next(numbers), slice(None), 1.0))
+        if turn >= 2:  # the first two warm up
+            bare_times.append(first)
+            step_times.append(second)
+    ratio = statistics.median(step_times) / statistics.median(bare_times)
+    print(f"{recipe.name}: a step takes {ratio:.3f} times its bare forward, backward and optimiser step")
+    print(f"({statistics.median(step_times):.3f} s and {statistics.median(bare_times):.3f} s, {torch.get_num_threads()} threads)")
+
+
+if __name__ == "__main__":
+    main()
