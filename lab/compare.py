@@ -112,7 +112,7 @@ def prepare(
             try:
                 check_size(size[1], size[0], max_pixels)
             except PictureError as error:
-                raise PictureError(f"four times {width}x{height}: {error} Or choose the same size.") from None
+                raise type(error)(f"four times {width}x{height}: {error} Or choose the same size.") from None
     shown = given if factor == 1 else np.repeat(np.repeat(given, factor, 0), factor, 1)[: size[0], : size[1]]
     return Prepared(reference, given, np.ascontiguousarray(shown), degradation, size, factor)
 

@@ -37,6 +37,10 @@ class PictureError(LabError):
     """A picture that cannot be used; its text is the sentence for the visitor."""
 
 
+class TooManyPixelsError(PictureError):
+    """A picture beyond the limit that the caller has set; others may take it."""
+
+
 def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
     """Raise PictureError for a size the lab does not work with.
 
@@ -46,7 +50,7 @@ def check_size(width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
     """
     if width * height > max_pixels:
         limit = f"{max_pixels / 1e6:g}-megapixel limit"
-        raise PictureError(f"{width}x{height} is more than the {limit}; make the picture smaller first.")
+        raise TooManyPixelsError(f"{width}x{height} is more than the {limit}; make the picture smaller first.")
     if max(width, height) > MAX_SIDE:
         raise PictureError(f"{width}x{height} has a side of more than {MAX_SIDE} pixels; cut the picture into parts first.")
     if min(width, height) < MIN_SIDE:

@@ -13,6 +13,7 @@ from lab.images import PictureError, png_bytes
 from lab.metrics import Figure
 from lab.ui import address, comparison, uploads
 from lab.ui.comparison import Comparer, Task
+from lab.ui.sessions import Sessions
 from lab.ui.store import ResultStore, key_of
 from lab.ui.view import blank_view, figure_text, ranks, seconds_text, sentence, view_of
 
@@ -174,8 +175,54 @@ def test_a_comparison_that_nobody_follows_any_more_keeps_nobody_waiting(comparer
 
 
 def test_a_picture_that_cannot_be_used_is_refused_before_anything_is_shown(comparer):
+    states = comparer.run(Task(b"rubbish", None, ("nearest",)), threading.Event())
+    assert next(states).input is None
     with pytest.raises(PictureError):
-        next(comparer.run(Task(b"rubbish", None, ("nearest",)), threading.Event()))
+        next(states)
+
+
+@pytest.mark.parametrize(("side", "output"), [(3500, "same"), (900, "x4")])
+def test_a_picture_beyond_the_pages_limit_is_sent_to_the_command_line(comparer, side, output):
+    flat = np.zeros((side, side, 3), np.uint8)
+    with pytest.raises(PictureError, match=r"12-megapixel limit.*command line takes up to 40"):
+        list(comparer.run(Task(png_bytes(flat), None, ("nearest",), output), threading.Event()))
+
+
+def test_the_page_says_that_it_prepares_before_it_does(comparer, task):
+    states = comparer.run(task, threading.Event())
+    assert view_of(next(states))["status"] == {"text": "preparing the picture", "busy": True, "running": ""}
+    assert list(comparer.store.folder.iterdir()) == []
+    assert len(view_of(next(states))["panes"]) == 4
+    states.close()
+
+
+def test_who_is_cancelled_while_waiting_prepares_nothing(comparer, task, monkeypatch):
+    *_, _ = comparer.run(Task(task.source, task.degradation, ("nearest",), device="cpu"), threading.Event())
+    reads = []
+    monkeypatch.setattr(comparison, "read_picture", lambda *args, **kwargs: reads.append(args))
+    for other in (task, Task(task.source, None, ("nearest",), device="cpu")):  # its input is in the store, and is not
+        stop = threading.Event()
+        threading.Timer(0.3, stop.set).start()
+        with comparison._one_at_a_time:
+            assert "cancelled" in snapshots(comparer, other, stop)[-1].values()
+    time.sleep(0.3)
+    assert reads == []
+
+
+def test_a_second_run_of_a_visitor_silences_the_first(comparer, task):
+    sessions = Sessions()
+    first = sessions.start("visitor")
+    seen = sessions.follow("visitor", first, comparer.run(task, first.stop))
+    next(seen)
+    second = sessions.start("visitor")
+    later = sessions.follow("visitor", second, comparer.run(task, second.stop))
+    next(later)
+    assert list(seen) == []
+    assert first.stop.is_set()
+    assert sessions.current("visitor") is second
+    *_, last = later
+    assert {pane.state for pane in last.panes.values()} == {"done"}
+    assert sessions.current("visitor") is None
 
 
 def test_a_view_has_a_pane_for_the_input_each_method_and_the_reference(comparer, task):

@@ -16,7 +16,7 @@ from lab.ui.controls import Controls, build_controls, own_picture, set_to, task_
 from lab.ui.picker import OWN, choices
 from lab.ui.pictures import FIRST, PICTURES
 from lab.ui.sessions import Sessions
-from lab.ui.view import blank_view, sentence, view_of
+from lab.ui.view import SETTLED, blank_view, sentence, view_of
 from lab.ui.viewer import Viewer
 
 LANE = "compare"
@@ -86,25 +86,33 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
             viewer = Viewer(_blank_opening(), elem_id="viewer")
 
     def follow(task: Task, request: gr.Request) -> Iterator[list]:
-        """Stream a comparison into the viewer and keep it where Cancel finds it."""
+        """Stream a comparison into the viewer."""
         running = sessions.start(request.session_hash)
         running.address = _address_of(task)
         try:
-            for comparison in comparer.run(task, running.stop):
-                running.comparison = comparison
+            for comparison in sessions.follow(request.session_hash, running, comparer.run(task, running.stop)):
                 yield [view_of(comparison, running.address), *_buttons(busy=True)]
-        finally:
-            sessions.end(request.session_hash, running)
+        except Exception:
+            preparing = running.comparison is not None and running.comparison.input is None
+            if preparing and not sessions.current(request.session_hash):
+                yield [SETTLED, *_buttons(busy=False)]
+            raise
+
+    def at_rest(request: gr.Request) -> list:
+        """The last update of a comparison: Run can be pressed again, unless another one has begun meanwhile."""
+        if sessions.current(request.session_hash):
+            return [gr.skip(), gr.skip(), gr.skip()]
+        return [gr.skip(), *_buttons(busy=False)]
 
     def run_clicked(request: gr.Request, *values) -> Iterator[list]:
         with _told_to_the_visitor("This did not work"):
             yield from follow(task_of(device, *values), request)
-        yield [gr.skip(), *_buttons(busy=False)]
+        yield at_rest(request)
 
     def opened(request: gr.Request) -> Iterator[list]:
         with _told_to_the_visitor("The first comparison did not work"):
             yield from follow(_task_at(address.read(dict(request.query_params)), device), request)
-        yield [gr.skip(), *_buttons(busy=False)]
+        yield at_rest(request)
 
     def set_controls(request: gr.Request) -> list:
         asked = address.read(dict(request.query_params))
@@ -114,8 +122,8 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
 
     def cancelled(request: gr.Request) -> list:
         running = sessions.cancel(request.session_hash)
-        if running is None or running.comparison is None:
-            return [gr.skip(), *_buttons(busy=False)]
+        if running is None or running.comparison is None or running.comparison.input is None:
+            return [SETTLED, *_buttons(busy=False)]
         running.comparison.cancel()
         return [view_of(running.comparison, running.address), *_buttons(busy=False)]
 

@@ -21,6 +21,7 @@ from lab.images import png_bytes, read_picture
 from lab.metrics import METRICS, Figure
 from lab.restore import device_name, pick_device
 from lab.ui import spot
+from lab.ui.pictures import MAX_PIXELS, limit_explained
 from lab.ui.store import ResultStore, key_of
 
 CONVENTIONS = ("sr", "rgb")
@@ -45,6 +46,11 @@ class Task:
     example: str | None = None
     """Key of the example the picture is; None for a visitor's own."""
     device: str = "auto"
+
+    @functools.cached_property
+    def hash(self) -> str:
+        """SHA-256 of the picture's file, in hex."""
+        return hashlib.sha256(self.source).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -79,8 +85,9 @@ class Comparison:
     """Everything the page shows of one task; changes as results arrive."""
 
     task: Task
-    input: Entry
-    reference: Entry | None
+    input: Entry | None = None
+    """None while the picture is being prepared."""
+    reference: Entry | None = None
     panes: dict[str, Pane] = field(default_factory=dict)
     """By method key, in display order."""
 
@@ -89,11 +96,6 @@ class Comparison:
         for pane in self.panes.values():
             if pane.state in ("waiting", "running"):
                 pane.state = "cancelled"
-
-
-def hash_of(source: bytes) -> str:
-    """SHA-256 of a picture's file, in hex."""
-    return hashlib.sha256(source).hexdigest()
 
 
 @functools.cache
@@ -124,7 +126,8 @@ def _figures(by_convention: dict[str, dict[str, Figure]]) -> dict:
 def _first_state(method: str) -> Pane:
     card = methods.find(method)
     if card.kind == "learned" and methods.checkpoint(method) is None:
-        return Pane("failed", reason="No checkpoint yet: this network has not been trained here.")
+        what_to_do = f"train one with `python -m lab train {method} --ship`, or choose another method."
+        return Pane("failed", reason=f"No checkpoint yet: {what_to_do}")
     return Pane()
 
 
@@ -136,7 +139,9 @@ class _Prepared:
 
     @functools.cached_property
     def prepared(self) -> compare.Prepared:
-        return compare.prepare(read_picture(self.task.source), self.task.degradation, self.task.output)
+        with limit_explained():
+            picture = read_picture(self.task.source, max_pixels=MAX_PIXELS)
+            return compare.prepare(picture, self.task.degradation, self.task.output, max_pixels=MAX_PIXELS)
 
     @functools.cached_property
     def scale(self) -> float:
@@ -196,38 +201,57 @@ class Comparer:
         facts["figures"] = _figures({"sr": result.metrics, "rgb": rgb})
         return self._save(key, lazy.pngs(result.picture), facts)
 
+    def _has_input(self, comparison: Comparison, given: str, sharp: str | None) -> bool:
+        """Take the input, and the reference where there is one, from the store, if it holds them."""
+        comparison.input = self._find(given)
+        comparison.reference = self._find(sharp) if sharp else None
+        if sharp and comparison.reference is None:
+            comparison.input = None
+        return comparison.input is not None
+
+    def _make_input(self, comparison: Comparison, given: str, sharp: str | None, lazy: _Prepared, stop: threading.Event) -> None:
+        """Compute the input and the reference in a turn of their own; nothing once `stop` is set."""
+        with _turn(stop):
+            if stop.is_set() or self._has_input(comparison, given, sharp):  # another visitor may have asked for the same
+                return
+            prepared = lazy.prepared
+            if stop.is_set():
+                return
+            if sharp:
+                comparison.reference = self._save(sharp, lazy.pngs(prepared.reference), {})
+            if not stop.is_set():
+                comparison.input = self._input(given, lazy)
+
     def run(self, task: Task, stop: threading.Event) -> Iterator[Comparison]:
         """Fill the panes of a task, yielding the same growing Comparison after every change.
 
-        What the store holds is there in the first one. The rest is computed method by method, one comparison at a time on the
-        machine, in turns with other visitors' comparisons.
+        What the store holds is there in the first one; where the input is not, the first one has none yet. The rest is computed:
+        the input, then method by method, one comparison at a time on the machine, in turns with other visitors' comparisons.
 
         Args:
             task: what to compare.
-            stop: once set, the stream ends with the panes that are still open marked as cancelled.
+            stop: once set, the stream ends with the panes that are still open marked as cancelled, and without an input where it
+                was not ready.
 
         Raises:
-            lab.images.PictureError: a picture that cannot be used, before anything is yielded.
+            lab.images.PictureError: a picture that cannot be used, before there is an input.
         """
         lazy = _Prepared(task)
         device = device_name(pick_device(task.device))
-        shared = (hash_of(task.source), str(task.degradation), task.output, _code())
+        shared = (task.hash, str(task.degradation), task.output, _code())
         keys = {key: key_of(*shared, key, _checkpoint_sha(key), device) for key in task.methods}
 
-        input_key = key_of(*shared, INPUT)
-        given = self._find(input_key) or self._input(input_key, lazy)
-        reference = None
-        if task.degradation is not None:
-            reference_key = key_of(*shared, REFERENCE)
-            reference = self._find(reference_key)
-            if reference is None:
-                reference = self._save(reference_key, lazy.pngs(lazy.prepared.reference), {})
+        given, sharp = key_of(*shared, INPUT), None if task.degradation is None else key_of(*shared, REFERENCE)
 
-        comparison = Comparison(task, given, reference)
+        comparison = Comparison(task)
         for method, key in keys.items():
             entry = self._find(key)
             comparison.panes[method] = Pane("done", entry) if entry else _first_state(method)
-        yield comparison
+        if not self._has_input(comparison, given, sharp):
+            yield comparison  # before the work, so that the visitor sees that it begins and can cancel it
+            self._make_input(comparison, given, sharp, lazy, stop)
+        if not stop.is_set():
+            yield comparison
 
         for method, pane in comparison.panes.items():
             if pane.state == "waiting" and not stop.is_set():
@@ -260,6 +284,8 @@ class Comparer:
     def _compute(self, pane: Pane, method: str, key: str, lazy: _Prepared, device: str, stop: threading.Event) -> Iterator[None]:
         """Bring one pane from waiting to its end, yielding after every change; to be run to its end without a pause."""
         with _turn(stop):
+            if stop.is_set():
+                return
             pane.entry = self._find(key)  # another comparison may have made it while this one waited for its turn
             if pane.entry is not None:
                 pane.state = "done"
@@ -281,7 +307,7 @@ class Comparer:
 
 @contextmanager
 def _turn(stop: threading.Event) -> Iterator[None]:
-    """Wait for the machine, giving up when `stop` is set (the stream then ends before it computes anything)."""
+    """Wait for the machine, giving up when `stop` is set: whoever enters looks at `stop` before computing anything."""
     held = False
     while not held and not stop.is_set():
         held = _one_at_a_time.acquire(timeout=0.1)

@@ -1,6 +1,7 @@
 """Which visitor's comparison is running, so that it can be stopped."""
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lab.ui.comparison import Comparison
@@ -30,6 +31,25 @@ class Sessions:
                 old.stop.set()
             self._running[session] = Running()
             return self._running[session]
+
+    def current(self, session: str) -> Running | None:
+        """What the visitor has running; None if that is nothing."""
+        with self._lock:
+            return self._running.get(session)
+
+    def follow(self, session: str, running: Running, comparisons: Iterator[Comparison]) -> Iterator[Comparison]:
+        """Pass a comparison's states on for as long as it is the visitor's current one, and keep the last where Cancel finds it.
+
+        One that was cancelled, or replaced by another Run, must not draw over what came after it.
+        """
+        try:
+            for comparison in comparisons:
+                if self.current(session) is not running:
+                    return
+                running.comparison = comparison
+                yield comparison
+        finally:
+            self.end(session, running)
 
     def cancel(self, session: str) -> Running | None:
         """Stop the visitor's comparison and return it; None if there is none."""

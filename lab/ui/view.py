@@ -6,12 +6,18 @@ from pathlib import Path
 
 from lab.methods import METHODS
 from lab.metrics import METRICS, Figure
-from lab.ui.comparison import CONVENTIONS, INPUT, REFERENCE, Comparison, Entry, Pane, hash_of
+from lab.ui.comparison import CONVENTIONS, INPUT, REFERENCE, Comparison, Entry, Pane
 
 CONVENTION_TEXTS = {
     "sr": ("sr", "Luma (BT.601, 16 to 235), 4 pixels of border left out: the convention of super-resolution papers"),
     "rgb": ("rgb", "All three colour channels, no border left out: the convention of deblurring papers"),
 }
+
+
+PREPARING = {"panes": [], "status": {"text": "preparing the picture", "busy": True, "running": ""}}
+"""A view that leaves the panes as they are and says that work has begun."""
+SETTLED = {"panes": [], "status": None}
+"""A view that takes PREPARING back."""
 
 
 def sentence(text: str) -> str:
@@ -142,9 +148,11 @@ def view_of(comparison: Comparison, address: str = "") -> dict:
     """The whole value of the viewer component (files still as paths).
 
     Args:
-        comparison: what there is so far.
+        comparison: what there is so far; PREPARING where there is no input yet.
         address: the query string that leads back to it; empty leaves the browser's address as it is.
     """
+    if comparison.input is None:
+        return PREPARING
     ranked = _ranked(comparison)
     panes = [
         _plain_pane(INPUT, "Input", comparison.input, _input_given(comparison), _cells(comparison.input, ranked, INPUT)),
@@ -154,7 +162,7 @@ def view_of(comparison: Comparison, address: str = "") -> dict:
         panes.append(_plain_pane(REFERENCE, "Reference", comparison.reference))
     facts = comparison.input.facts
     return {
-        "subject": f"{hash_of(comparison.task.source)} {facts['size']}",
+        "subject": f"{comparison.task.hash} {facts['size']}",
         "address": address,
         "size": facts["size"],
         "spot": facts["spot"],

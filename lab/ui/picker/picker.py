@@ -9,7 +9,7 @@ import gradio as gr
 from PIL import Image
 
 from lab.images import read_picture
-from lab.ui.pictures import FIRST, PICTURES
+from lab.ui.pictures import FIRST, MAX_PIXELS, PICTURES, limit_explained
 
 _HERE = Path(__file__).parent
 _SIDE = 112
@@ -20,7 +20,8 @@ stylesheet = _HERE / "picker.css"
 
 def _thumbnail(source: str | Path | bytes) -> str:
     """A small square JPEG of the picture's middle, as a data address; nothing is ever measured on it."""
-    picture = Image.fromarray(read_picture(source))
+    with limit_explained():
+        picture = Image.fromarray(read_picture(source, max_pixels=MAX_PIXELS))
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     small = picture.crop((left, top, left + side, top + side)).resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)

@@ -9,6 +9,7 @@ const peekButton = root.querySelector('.lab-peek');
 
 let view = 'picture';
 let convention = 'sr';
+let shown = null;
 let subject = null;
 let remembered = '';
 let runningMethod = '';
@@ -81,9 +82,13 @@ function remember(address) {
   history.replaceState(history.state, '', location.pathname + address + (rest ? '&' + rest : '') + location.hash);
 }
 
+// A value without panes has only a status to tell (null: nothing goes on); what was compared last stays.
 function draw() {
-  const value = props.value;
-  if (!value || !value.panes) return;
+  const news = props.value;
+  if (!news || !news.panes) return;
+  if (news.panes.length) shown = news;
+  const value = shown;
+  if (!value) return;
   if (!value.has_reference && view === 'difference') view = 'picture';
   for (const button of viewButtons) button.disabled = button.dataset.view === 'difference' && !value.has_reference;
   press(viewButtons, viewButtons.find((button) => button.dataset.view === view));
@@ -91,7 +96,7 @@ function draw() {
   panes.show(value, view, convention);
   crops.show(value, view);
   figures.show(value, convention);
-  showStatus(value.status);
+  showStatus(news.panes.length ? value.status : news.status || { ...value.status, busy: false, running: '' });
   remember(value.address);
   if (value.subject !== subject) {  // the same picture blurred anew keeps the zoom and the crop
     subject = value.subject;
