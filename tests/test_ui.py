@@ -3,16 +3,22 @@
 import os
 import threading
 import time
+from dataclasses import fields
 
+import gradio as gr
 import numpy as np
 import pytest
 from conftest import textured_picture
 
-from lab.degrade import Degradation
+from lab.degrade import Degradation, parse
+from lab.errors import LabError
 from lab.images import PictureError, png_bytes
+from lab.methods import SEVEN
 from lab.metrics import Figure
 from lab.ui import address, comparison, uploads
+from lab.ui.api import chosen_methods, task_of_program
 from lab.ui.comparison import Comparer, Task
+from lab.ui.controls import build_controls, set_to, task_of
 from lab.ui.sessions import Sessions
 from lab.ui.store import ResultStore, key_of
 from lab.ui.view import blank_view, figure_text, ranks, seconds_text, sentence, view_of
@@ -233,3 +239,55 @@ def test_a_view_has_a_pane_for_the_input_each_method_and_the_reference(comparer,
     assert view["size"] == [60, 48]
     assert all(set(pane["images"]) == {"picture", "gradient", "difference"} for pane in view["panes"])
     assert np.all(np.array(view["spot"]) < view["size"])
+
+
+def test_a_seed_that_draws_nothing_is_dropped():
+    def seed(text: str) -> int:
+        return Task(b"", parse(text), ("nearest",)).degradation.seed
+
+    assert [seed(f"{blur},seed=7") for blur in ("gaussian:sigma=2", "gaussian:sigma=2,noise=1", "motion:length=9")] == [0, 7, 7]
+    assert seed("x4-bicubic:seed=7") == 0
+
+
+@pytest.mark.parametrize(
+    ("blur", "seed_shown"),
+    [
+        ("gaussian:sigma=2", False),
+        ("x4-bicubic:noise=80,jpeg=99", True),
+        ("motion:length=9", True),
+        ("defocus:noise=2.5,jpeg=1", True),
+    ],
+)
+def test_an_address_sets_controls_that_can_hold_it(blur, seed_shown):
+    with gr.Blocks():
+        components = build_controls()
+    asked = address.read({"blur": blur})
+    updates = dict(zip([field.name for field in fields(components)], set_to(asked), strict=True))
+    assert components.noise.minimum <= updates["noise"] <= components.noise.maximum
+    assert components.jpeg.minimum <= updates["jpeg"] <= components.jpeg.maximum
+    assert updates["seed"]["visible"] is seed_shown
+    strengths = [updates[kind]["value"] for kind in ("gaussian", "motion", "defocus")]
+    task = task_of(
+        "cpu", "chelsea", None, "sharp", asked.degradation.kind, *strengths, 0, updates["noise"], updates["jpeg"], "same", ["ibp"]
+    )
+    assert task.degradation == asked.degradation
+
+
+@pytest.mark.parametrize("methods", [5, [["bicubic"]], {"a": 1}, [None], True, "magic", ["bicubic", "x" * 1000]])
+def test_methods_that_make_no_sense_are_one_sentence(methods):
+    with pytest.raises(LabError) as refusal:
+        chosen_methods(methods)
+    assert len(str(refusal.value)) < 400
+
+
+def test_methods_come_in_display_order_from_a_list_or_a_text():
+    assert chosen_methods(["bicubic", "nearest"]) == chosen_methods("bicubic, nearest") == ("nearest", "bicubic")
+    assert chosen_methods(None) == chosen_methods([]) == chosen_methods("") == SEVEN
+
+
+def test_a_program_must_send_a_picture_and_a_blur(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"")
+    with pytest.raises(LabError, match="no picture"):
+        task_of_program(None, "x4-bicubic", None, "cpu")
+    with pytest.raises(LabError, match="blur must be a text"):
+        task_of_program(str(tmp_path / "a.png"), None, None, "cpu")

@@ -10,10 +10,45 @@ from lab.degrade import parse
 from lab.errors import LabError
 from lab.methods import METHODS, SEVEN, find
 from lab.ui.address import BLURRED, DEFAULT_BLUR
-from lab.ui.compare_tab import LANE, LANE_WIDTH
 from lab.ui.comparison import CONVENTIONS, INPUT, REFERENCE, Comparer, Comparison, Entry, Task
 from lab.ui.controls import ChoiceError
 from lab.ui.view import sentence
+
+LANE = "programs"
+"""Gradio's name for a queue of their own, one wide: whatever programs ask for, the page keeps its lanes."""
+
+
+def chosen_methods(asked: object) -> tuple[str, ...]:
+    """The methods that a program asks for, in display order; the seven where it names none.
+
+    Args:
+        asked: anything JSON can hold; a list of keys, a text of keys with commas between them, or nothing makes sense.
+
+    Raises:
+        ChoiceError, lab.methods.UnknownMethodError: with a sentence for the caller.
+    """
+    if isinstance(asked, str):
+        asked = [key.strip() for key in asked.split(",") if key.strip()]
+    if asked is None:
+        return SEVEN
+    if not isinstance(asked, list) or not all(isinstance(key, str) for key in asked):
+        raise ChoiceError(f'methods must be a list of keys, such as ["bicubic", "esrgan"], not {str(asked)[:80]}.')
+    chosen = {find(key[:40]).key for key in asked or SEVEN}
+    return tuple(key for key in METHODS if key in chosen)
+
+
+def task_of_program(picture: str | None, blur: object, methods: object, device: str) -> Task:
+    """The comparison a program asks for.
+
+    Raises:
+        LabError: with a sentence for the caller.
+    """
+    if not picture:
+        raise ChoiceError("There is no picture: send a file.")
+    if not isinstance(blur, str):
+        raise ChoiceError(f'blur must be a text, such as "{DEFAULT_BLUR}" or "gaussian:sigma=2", not {str(blur)[:80]}.')
+    degradation, output = (None, BLURRED[blur]) if blur in BLURRED else (parse(blur), "same")
+    return Task(Path(picture).read_bytes(), degradation, chosen_methods(methods), output, None, device)
 
 
 def _number(value: float | None) -> float | str | None:
@@ -57,23 +92,13 @@ def build_api(comparer: Comparer, device: str) -> None:
             picture: the picture's file.
             blur: what to do to it first, such as "x4-bicubic" or "gaussian:sigma=2,noise=5"; or "blurred" for a picture that is
                 blurred already, "blurred-x4" to enlarge such a picture four times.
-            methods: keys of methods, such as "bicubic" or "esrgan".
+            methods: keys of methods, such as "bicubic" or "esrgan", in a list or with commas between them.
 
         Returns:
             The pictures, and a list of results whose `file` is a position in it; the input and the reference come last.
         """
         try:
-            if not picture:
-                raise ChoiceError("There is no picture: send a file.")
-            chosen = {find(key).key for key in methods or SEVEN}
-            task = Task(
-                Path(picture).read_bytes(),
-                None if blur in BLURRED else parse(blur),
-                tuple(key for key in METHODS if key in chosen),
-                BLURRED.get(blur, "same"),
-                None,
-                device,
-            )
+            task = task_of_program(picture, blur, methods, device)
             *_, last = comparer.run(task, threading.Event())
         except LabError as error:
             raise gr.Error(sentence(str(error)), print_exception=False) from None
@@ -87,5 +112,5 @@ def build_api(comparer: Comparer, device: str) -> None:
     trigger = gr.Button(visible=False)
     trigger.click(
         compare, [picture, blur, methods], [files, results],
-        api_name="compare", concurrency_id=LANE, concurrency_limit=LANE_WIDTH,
+        api_name="compare", concurrency_id=LANE, concurrency_limit=1,
     )  # fmt: skip

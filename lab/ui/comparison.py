@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Literal
@@ -31,9 +31,14 @@ INPUT, REFERENCE = "input", "reference"
 _one_at_a_time = threading.Lock()  # two comparisons computing at once would only make each other's seconds untrue
 
 
+def draws(kind: str, noise: float) -> bool:
+    """Whether a degradation's seed changes anything: it draws the path of a motion blur, and the noise where there is some."""
+    return kind == "motion" or noise > 0
+
+
 @dataclass(frozen=True)
 class Task:
-    """What is to be compared."""
+    """What is to be compared. A seed that draws nothing is dropped, so that it makes no other address or result."""
 
     source: bytes
     """The picture's file."""
@@ -46,6 +51,11 @@ class Task:
     example: str | None = None
     """Key of the example the picture is; None for a visitor's own."""
     device: str = "auto"
+
+    def __post_init__(self):
+        blur = self.degradation
+        if blur is not None and not draws(blur.kind, blur.noise):
+            object.__setattr__(self, "degradation", replace(blur, seed=0))
 
     @functools.cached_property
     def hash(self) -> str:

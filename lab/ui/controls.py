@@ -9,7 +9,7 @@ from lab.degrade import KINDS, MAX_NOISE, MAX_SEED, Degradation
 from lab.errors import LabError
 from lab.methods import METHODS, SEVEN
 from lab.ui.address import DEFAULT_BLUR, Address
-from lab.ui.comparison import Task
+from lab.ui.comparison import Task, draws
 from lab.ui.picker import OWN, Picker, choices
 from lab.ui.pictures import FIRST, PICTURES
 
@@ -63,8 +63,8 @@ def build_controls() -> Controls:
         sliders = {key: _strength_slider(key) for key in _STRENGTH}
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=MAX_SEED, visible=False, elem_id="seed")
         with gr.Accordion("Noise and JPEG", open=False, elem_id="damage"):
-            noise = gr.Slider(0, min(MAX_NOISE, 50), 0, step=1, label="Noise, 8-bit steps", elem_id="noise")
-            jpeg = gr.Slider(0, 95, 0, step=5, label="JPEG quality (0 is off)", elem_id="jpeg")
+            noise = gr.Slider(0, MAX_NOISE, 0, step=1, label="Noise, 8-bit steps", elem_id="noise")
+            jpeg = gr.Slider(0, 100, 0, step=1, label="JPEG quality (0 is off)", elem_id="jpeg")
     with gr.Group(elem_classes="lab-section", visible=False) as size:
         gr.HTML("<h2>Size of the results</h2>", js_on_load=None)
         output = gr.Radio(
@@ -81,8 +81,10 @@ def build_controls() -> Controls:
             everything = gr.Button("All", size="sm")
     seven.click(None, None, methods, js=f"() => {list(SEVEN)}")
     everything.click(None, None, methods, js=f"() => {list(METHODS)}")
-    mode.change(_show_for_mode, mode, [blur, size], queue=False, show_progress="hidden", api_visibility="private")
-    kind.change(_show_for_kind, kind, [*sliders.values(), seed], queue=False, show_progress="hidden", api_visibility="private")
+    at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    mode.change(_show_for_mode, mode, [blur, size], **at_once)
+    kind.change(_show_for_kind, [kind, noise], [*sliders.values(), seed], **at_once)
+    noise.change(_show_seed, [kind, noise], seed, **at_once)
     return Controls(picker, upload, mode, kind, *sliders.values(), seed, noise, jpeg, output, methods)
 
 
@@ -99,8 +101,12 @@ def _show_for_mode(mode: str) -> list:
     return [gr.update(visible=mode == SHARP), gr.update(visible=mode == BLURRED)]
 
 
-def _show_for_kind(kind: str) -> list:
-    return [*(gr.update(visible=kind == key) for key in _STRENGTH), gr.update(visible=kind == "motion")]
+def _show_for_kind(kind: str, noise: float) -> list:
+    return [*(gr.update(visible=kind == key) for key in _STRENGTH), _show_seed(kind, noise)]
+
+
+def _show_seed(kind: str, noise: float) -> dict:
+    return gr.update(visible=draws(kind, noise or 0))
 
 
 def set_to(address: Address) -> list:
@@ -116,7 +122,7 @@ def set_to(address: Address) -> list:
         gr.update(value=SHARP if address.degradation else BLURRED),
         gr.update(value=degradation.kind),
         *strengths,
-        gr.update(value=degradation.seed, visible=degradation.kind == "motion"),
+        gr.update(value=degradation.seed, visible=draws(degradation.kind, degradation.noise)),
         degradation.noise,
         degradation.jpeg or 0,
         address.output,

@@ -15,7 +15,7 @@ def client(server, tmp_path_factory) -> Client:
     return Client(server, download_files=tmp_path_factory.mktemp("downloads"), verbose=False)
 
 
-def compare(client: Client, picture, blur: str, methods: list[str]):
+def compare(client: Client, picture, blur: str, methods):
     return client.predict(handle_file(str(picture)), blur, methods, api_name="/compare")
 
 
@@ -39,12 +39,22 @@ def test_a_blurred_picture_can_be_enlarged_four_times(client, tmp_path):
     assert Image.open(files[0]).size == (160, 144)
 
 
+def test_methods_may_be_one_text_with_commas(client):
+    _, results = compare(client, PICTURES["chelsea"].path, "x4-bicubic", "bicubic, nearest")
+    assert [result["method"] for result in results] == ["nearest", "bicubic", "input", "reference"]
+
+
 @pytest.mark.parametrize(
     ("blur", "methods", "words"),
     [
         ("fog", ["bicubic"], "unknown degradation"),
         ("x4-bicubic", ["magic"], "magic"),
         ("gaussian:sigma=-1", ["bicubic"], "range"),
+        ("x4-bicubic", 5, "list of keys"),
+        ("x4-bicubic", [["bicubic"]], "list of keys"),
+        ("x4-bicubic", {"a": 1}, "list of keys"),
+        ("x4-bicubic", "magic,bicubic", "magic"),
+        (None, ["bicubic"], "blur must be a text"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_sentence(client, blur, methods, words):
