@@ -133,9 +133,8 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
     private = {"api_visibility": "private", "show_progress": "hidden"}
     lane = {"concurrency_id": LANE, "concurrency_limit": LANE_WIDTH}
     shown = [viewer, run, cancel]
-    # Two events: Gradio's page applies an update of many components slowly, and a later one of the viewer may overtake it.
-    demo.load(set_controls, None, controls.all(), **private)
-    opening = demo.load(opened, None, shown, **private, **lane)
+    # Not demo.load: it fires before the viewer is mounted, and Gradio's page then applies its first updates in any order.
+    opening = viewer.ready(set_controls, None, controls.all(), **private).then(opened, None, shown, **private, **lane)
     # "multiple": Gradio's page goes on thinking a cancelled event runs, and would refuse a second Run for ever.
     running = run.click(run_clicked, controls.all(), shown, trigger_mode="multiple", **private, **lane)
     cancel.click(cancelled, None, shown, cancels=[opening, running], queue=False, **private)

@@ -1,4 +1,4 @@
-// Puts the parts together. `element`, `props` and `watch` come from Gradio; the value is described in lab/ui/view.py.
+// Puts the parts together. `element`, `props`, `watch` and `trigger` come from Gradio; the value is described in lab/ui/view.py.
 
 const root = element.querySelector('.lab-viewer');
 const panesHost = root.querySelector('.lab-panes');
@@ -108,3 +108,4 @@ function draw() {
 
 watch('value', draw);
 draw();
+trigger('ready');  // the first comparison starts when there is somebody to show it
