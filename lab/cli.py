@@ -271,6 +271,7 @@ def compare_command(
                     "checkpoint": event.checkpoint,
                     "checkpoint_sha256": event.checkpoint_sha,
                     "stage": event.stage,
+                    "differs": event.differs,
                     "device": event.device,
                     "metrics": figures_json(event.metrics),
                 }

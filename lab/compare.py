@@ -76,6 +76,8 @@ class Finished:
     """First 12 hex digits of the file's SHA-256."""
     stage: str
     """How far the weights have come, from their card."""
+    differs: str
+    """What is unlike the paper, from the same card; empty where it says nothing."""
     device: str
     metrics: dict[str, Figure] = field(default_factory=dict)
 
@@ -176,6 +178,7 @@ def _finished(
         checkpoint=loaded.file if loaded else None,
         checkpoint_sha=loaded.sha256[:12] if loaded else None,
         stage=loaded.stage if loaded else "",
+        differs=loaded.differs if loaded else "",
         device=restored.device,
         metrics=figures(picture, prepared.reference, metrics, convention),
     )

@@ -48,6 +48,7 @@ class Loaded:
     file: str
     sha256: str
     stage: str
+    differs: str
     trained_for: tuple[dict, ...]
 
 
@@ -121,7 +122,10 @@ def load(key: str, own: Path | None, device: torch.device) -> Loaded:
             f"choose a file made for x{scale}."
         )
     name = methods.screen_name(key, card) + ("" if own is None else ", own weights")
-    return Loaded(network, name, path.name, sha, (card or {}).get("stage", ""), tuple((card or {}).get("trained_for", ())))
+    said = card or {}
+    return Loaded(
+        network, name, path.name, sha, said.get("stage", ""), said.get("differs", ""), tuple(said.get("trained_for", ()))
+    )
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -206,7 +206,7 @@ class Comparer:
         rgb = compare.figures(result.picture, lazy.prepared.reference, tuple(METRICS), "rgb")
         facts = {
             name: getattr(result, name)
-            for name in ("name", "seconds", "given", "in_domain", "checkpoint", "checkpoint_sha", "stage", "device")
+            for name in ("name", "seconds", "given", "in_domain", "checkpoint", "checkpoint_sha", "stage", "differs", "device")
         }
         facts["figures"] = _figures({"sr": result.metrics, "rgb": rgb})
         return self._save(key, lazy.pngs(result.picture), facts)

@@ -85,6 +85,16 @@ def _input_given(comparison: Comparison) -> str:
     return f"{wide} x {high}, {how}"
 
 
+def _about(method: str, facts: dict) -> str:
+    """A pane's tooltip: what the method is, and, of a network, how the one that ran is unlike it."""
+    card = METHODS[method]
+    about = f"{card.about} {card.paper}."
+    if card.kind == "classical":
+        return about
+    parts = [("in the paper", about), ("here", facts.get("stage")), ("unlike the paper", facts.get("differs"))]
+    return " ".join(sentence(f"{head}: {text}") for head, text in parts if text)
+
+
 def _method_pane(method: str, pane: Pane, ranked: dict) -> dict:
     card, facts = METHODS[method], pane.entry.facts if pane.entry else {}
     return {
@@ -92,7 +102,7 @@ def _method_pane(method: str, pane: Pane, ranked: dict) -> dict:
         "name": card.name,
         "full_name": facts.get("name", card.name),
         "size": facts.get("name", "").removeprefix(card.name).lstrip(", "),
-        "about": f"{card.about} {card.paper}.",
+        "about": _about(method, facts),
         "color": card.color,
         "state": pane.state,
         "reason": sentence(pane.reason) if pane.reason else "",
@@ -105,11 +115,12 @@ def _method_pane(method: str, pane: Pane, ranked: dict) -> dict:
         "checkpoint": facts.get("checkpoint") or "",
         "sha": facts.get("checkpoint_sha") or "",
         "stage": facts.get("stage", ""),
+        "differs": facts.get("differs", ""),
     }
 
 
 def _plain_pane(key: str, name: str, entry: Entry | None, given: str = "", figures: dict | None = None) -> dict:
-    empty = ("size", "about", "color", "reason", "seconds", "device", "checkpoint", "sha", "stage")
+    empty = ("size", "about", "color", "reason", "seconds", "device", "checkpoint", "sha", "stage", "differs")
     return {
         **dict.fromkeys(empty, ""),
         "key": key,

@@ -45,6 +45,7 @@ def checkpoints(tmp_path_factory) -> Path:
         card = {
             "name": f"Small {key}",
             "stage": "random weights, for tests",
+            "differs": "one block, no training",
             "trained_for": [{"kind": kind, "low": 1, "high": 30}],
         }
         weights.save(build(name, **arguments).eval(), folder / f"{key}.safetensors", card)

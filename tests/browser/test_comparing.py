@@ -27,6 +27,10 @@ def test_the_page_shows_the_device_and_the_checkpoints(page):
     assert "esrgan.safetensors" in row
     assert re.search(r"\b[0-9a-f]{12}\b", row)
     assert "random weights, for tests" in row
+    assert "Unlike the paper: one block, no training" in row
+    tooltip = page.get_attribute(".lab-pane[data-method=esrgan]", "title")
+    assert tooltip.startswith("In the paper: ")
+    assert tooltip.endswith("Here: random weights, for tests. Unlike the paper: one block, no training.")
 
 
 def test_another_example_another_blur_and_other_methods_are_run(page):

@@ -36,6 +36,7 @@ function checkpointCell(pane) {
   if (pane.checkpoint) {
     cell.append(make('span', '', pane.checkpoint), make('code', '', pane.sha));
     if (pane.stage) cell.append(make('span', 'lab-stage', pane.stage));
+    if (pane.differs) cell.append(make('span', 'lab-stage', 'Unlike the paper: ' + pane.differs));
   }
   return cell;
 }
