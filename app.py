@@ -11,9 +11,13 @@ def main() -> None:
     parser.add_argument("--share", action="store_true", help="make a temporary public address through Gradio")
     choice = parser.parse_args()
 
+    from lab.errors import LabError
     from lab.ui.app import launch  # takes seconds, so only once the arguments are understood
 
-    launch(choice.host, choice.port, choice.device, choice.share)
+    try:
+        launch(choice.host, choice.port, choice.device, choice.share)
+    except LabError as error:
+        parser.exit(1, f"{error}\n")
 
 
 if __name__ == "__main__":

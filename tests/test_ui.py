@@ -1,9 +1,12 @@
 """The page's parts that need no browser: the store, the address, the ranks, the comparison as it fills."""
 
+import errno
 import os
+import stat
 import threading
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -18,7 +21,8 @@ from lab.metrics import Figure
 from lab.ui import address, comparison, uploads
 from lab.ui.api import chosen_methods, task_of_program
 from lab.ui.comparison import Comparer, Task
-from lab.ui.controls import build_controls, set_to, task_of
+from lab.ui.controls import build_controls, own_picture, set_to, task_of
+from lab.ui.folder import FolderError, close_to_others
 from lab.ui.sessions import Sessions
 from lab.ui.store import ResultStore, key_of
 from lab.ui.view import blank_view, figure_text, ranks, seconds_text, sentence, view_of
@@ -49,11 +53,84 @@ def test_the_store_drops_what_was_not_asked_for_the_longest(store):
     assert [store.find(key) is not None for key in ("a", "b", "c")] == [True, False, True]
 
 
-def test_the_store_never_drops_what_a_browser_may_still_be_fetching(tmp_path):
-    store = ResultStore(tmp_path / "store", limit=10, keep_seconds=60)
-    for key in ("a", "b", "c"):
+def test_what_a_browser_may_still_be_fetching_stays_up_to_the_ceiling(tmp_path):
+    store = ResultStore(tmp_path / "store", limit=10, keep_seconds=60, ceiling=3500)
+    for i, key in enumerate("abc"):
         store.save(key, {"x": bytes(1000)})
-    assert all(store.find(key) for key in ("a", "b", "c"))
+        age(store, key, 30 - i)
+    assert sorted(entry.name for entry in store.folder.iterdir()) == ["a", "b", "c"]
+    store.save("d", {"x": bytes(1000)}, shown={"a"})
+    assert sorted(entry.name for entry in store.folder.iterdir()) == ["a", "c", "d"]
+
+
+def test_another_process_may_save_the_same_entry_first(store, monkeypatch):
+    real = Path.rename
+
+    def late(unfinished: Path, entry: Path) -> Path:
+        entry.mkdir()
+        (entry / "x").write_bytes(b"first")
+        return real(unfinished, entry)
+
+    monkeypatch.setattr(Path, "rename", late)
+    assert (store.save("a", {"x": b"second"}) / "x").read_bytes() == b"first"
+    assert [entry.name for entry in store.folder.iterdir()] == ["a"]
+
+
+def test_an_entry_that_cannot_be_written_leaves_nothing(store, monkeypatch):
+    monkeypatch.setattr(Path, "write_bytes", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        store.save("a", {"x": b"1"})
+    assert list(store.folder.iterdir()) == []
+
+
+def test_results_of_visitors_pictures_leave_by_when_they_were_made(tmp_path):
+    store = ResultStore(tmp_path / "store")
+    old, new, example = key_of("old", own=True), key_of("new", own=True), key_of("example")
+    for key in (old, new, example):
+        store.save(key, {"x": b"1"})
+    for key in (old, example):
+        os.utime(store.folder / key / "x", (0, 0))
+        store.find(key)  # asked for just now
+    assert store.remove_own(60) == 1
+    assert [store.find(key) is not None for key in (old, new, example)] == [False, True, True]
+
+
+def test_only_results_of_visitors_pictures_are_marked_as_theirs(comparer, task):
+    *_, _ = comparer.run(replace(task, example="chelsea"), threading.Event())
+    assert not any(entry.name.startswith("own-") for entry in comparer.store.folder.iterdir())
+    *_, _ = comparer.run(task, threading.Event())
+    assert sum(entry.name.startswith("own-") for entry in comparer.store.folder.iterdir()) == 4
+
+
+def test_the_default_folder_is_closed_to_others(tmp_path, monkeypatch):
+    folder = close_to_others(tmp_path / "new")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.chmod(0o755)
+    assert stat.S_IMODE(close_to_others(folder).stat().st_mode) == 0o700
+    (tmp_path / "link").symlink_to(folder)
+    (tmp_path / "file").write_bytes(b"")
+    for other in ("link", "file"):
+        with pytest.raises(FolderError, match="is not a folder"):
+            close_to_others(tmp_path / other)
+    mine = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: mine + 1)
+    with pytest.raises(FolderError, match="belongs to another user"):
+        close_to_others(folder)
+
+
+def test_the_oldest_uploads_beyond_the_budget_are_removed(tmp_path):
+    for name in "cab":
+        (tmp_path / (name * 64)).mkdir()
+        (tmp_path / (name * 64) / "picture.png").write_bytes(bytes(100))
+    for i, name in enumerate("cab"):
+        os.utime(tmp_path / (name * 64), (time.time() - 100 + i,) * 2)
+    assert uploads.remove_old(tmp_path, budget=200) == 1
+    assert not (tmp_path / ("c" * 64)).exists()
+
+
+def test_an_upload_that_was_removed_is_asked_for_again(tmp_path):
+    with pytest.raises(LabError, match="removed after 6 hours: upload it again"):
+        own_picture(str(tmp_path / "gone.png"), "own")
 
 
 def test_the_first_of_two_equal_entries_stays(store):

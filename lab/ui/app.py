@@ -1,12 +1,13 @@
 """Builds the page and launches it with settings that are safe in public."""
 
 import os
-import tempfile
 import threading
 from pathlib import Path
 
+from lab.ui.folder import close_to_others, default_folder
+
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / "clarity-lab"))  # read when gradio is imported
+os.environ.setdefault("GRADIO_TEMP_DIR", str(default_folder()))  # read when gradio is imported
 
 import gradio as gr
 
@@ -24,8 +25,13 @@ STYLESHEETS = [Path(__file__).parent / "page.css", viewer.stylesheet, picker.sty
 
 
 def files_folder() -> Path:
-    """Where Gradio keeps uploads and serves files from."""
-    return Path(os.environ["GRADIO_TEMP_DIR"])
+    """Where Gradio keeps uploads and serves files from: closed to others, unless somebody has named another one.
+
+    Raises:
+        lab.ui.folder.FolderError: it belongs to another user.
+    """
+    folder = Path(os.environ["GRADIO_TEMP_DIR"])
+    return close_to_others(folder) if folder == default_folder() else folder
 
 
 def _styles() -> str:
@@ -76,11 +82,15 @@ def launch(host: str | None = None, port: int | None = None, device: str = "auto
         port: Gradio's default (the first free one from 7860, or GRADIO_SERVER_PORT) when None.
         device: auto, cpu or cuda.
         share: make a temporary public address through Gradio's servers.
+
+    Raises:
+        lab.ui.folder.FolderError: the folder for pictures belongs to another user.
     """
-    comparer = Comparer(ResultStore(files_folder() / "results"))
+    store = ResultStore(files_folder() / "results")
+    comparer = Comparer(store)
     demo = build(device, comparer)
     warm(comparer, device)
-    uploads.watch(files_folder())
+    uploads.watch(files_folder(), store)
     demo.launch(
         server_name=host,
         server_port=port,

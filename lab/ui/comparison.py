@@ -144,8 +144,10 @@ def _first_state(method: str) -> Pane:
 class _Prepared:
     """The input of a task, computed when first needed: where everything lies in the store it never is."""
 
-    def __init__(self, task: Task):
+    def __init__(self, task: Task, keys: frozenset[str]):
         self.task = task
+        self.keys = keys
+        """Of everything the comparison shows."""
 
     @functools.cached_property
     def prepared(self) -> compare.Prepared:
@@ -186,9 +188,10 @@ class Comparer:
             return None
         return Entry(folder, facts)
 
-    def _save(self, key: str, pngs: dict[str, bytes], facts: dict) -> Entry:
+    def _save(self, key: str, lazy: _Prepared, picture: np.ndarray, facts: dict) -> Entry:
+        pngs = lazy.pngs(picture)
         facts = {**facts, "files": list(pngs)}
-        folder = self.store.save(key, {**pngs, "facts.json": json.dumps(facts).encode()})
+        folder = self.store.save(key, {**pngs, "facts.json": json.dumps(facts).encode()}, shown=lazy.keys)
         return Entry(folder, facts)
 
     def _input(self, key: str, lazy: _Prepared) -> Entry:
@@ -200,7 +203,7 @@ class Comparer:
             "spot": spot.interesting_spot(prepared.shown if prepared.reference is None else prepared.reference),
             "figures": _figures({c: compare.input_figures(prepared, tuple(METRICS), c) for c in CONVENTIONS}),
         }
-        return self._save(key, lazy.pngs(prepared.shown), facts)
+        return self._save(key, lazy, prepared.shown, facts)
 
     def _result(self, key: str, lazy: _Prepared, result: compare.Finished) -> Entry:
         rgb = compare.figures(result.picture, lazy.prepared.reference, tuple(METRICS), "rgb")
@@ -209,7 +212,7 @@ class Comparer:
             for name in ("name", "seconds", "given", "in_domain", "checkpoint", "checkpoint_sha", "stage", "differs", "device")
         }
         facts["figures"] = _figures({"sr": result.metrics, "rgb": rgb})
-        return self._save(key, lazy.pngs(result.picture), facts)
+        return self._save(key, lazy, result.picture, facts)
 
     def _has_input(self, comparison: Comparison, given: str, sharp: str | None) -> bool:
         """Take the input, and the reference where there is one, from the store, if it holds them."""
@@ -228,7 +231,7 @@ class Comparer:
             if stop.is_set():
                 return
             if sharp:
-                comparison.reference = self._save(sharp, lazy.pngs(prepared.reference), {})
+                comparison.reference = self._save(sharp, lazy, prepared.reference, {})
             if not stop.is_set():
                 comparison.input = self._input(given, lazy)
 
@@ -246,12 +249,12 @@ class Comparer:
         Raises:
             lab.images.PictureError: a picture that cannot be used, before there is an input.
         """
-        lazy = _Prepared(task)
         device = device_name(pick_device(task.device))
         shared = (task.hash, str(task.degradation), task.output, _code())
-        keys = {key: key_of(*shared, key, _checkpoint_sha(key), device) for key in task.methods}
-
-        given, sharp = key_of(*shared, INPUT), None if task.degradation is None else key_of(*shared, REFERENCE)
+        named = functools.partial(key_of, *shared, own=task.example is None)
+        keys = {key: named(key, _checkpoint_sha(key), device) for key in task.methods}
+        given, sharp = named(INPUT), None if task.degradation is None else named(REFERENCE)
+        lazy = _Prepared(task, frozenset({given, *keys.values(), *filter(None, [sharp])}))
 
         comparison = Comparison(task)
         for method, key in keys.items():

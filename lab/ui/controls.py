@@ -12,6 +12,7 @@ from lab.ui.address import DEFAULT_BLUR, Address
 from lab.ui.comparison import Task, draws
 from lab.ui.picker import OWN, Picker, choices
 from lab.ui.pictures import FIRST, PICTURES
+from lab.ui.uploads import KEPT
 
 SHARP, BLURRED = "sharp", "blurred"
 _STRENGTH = {"gaussian": 0.1, "motion": 1.0, "defocus": 0.1}
@@ -50,6 +51,8 @@ def build_controls() -> Controls:
         gr.HTML("<h2>Picture</h2>", js_on_load=None)
         picker = Picker(choices(FIRST), elem_id="picture")
         upload = gr.File(label="Your own picture", file_types=["image"], height=48, elem_id="upload", show_label=False)
+        kept = f"Your picture and its results are each kept for {KEPT} at most, and shown to nobody else."
+        gr.HTML(f'<p class="lab-kept">{kept}</p>', js_on_load=None)
         mode = gr.Radio(
             [("Sharp picture: blur it", SHARP), ("Already blurred", BLURRED)],
             value=SHARP, label="The picture is", show_label=False, elem_id="mode",
@@ -133,7 +136,10 @@ def set_to(address: Address) -> list:
 def _read_upload(upload: str | None) -> bytes:
     if not upload:
         raise ChoiceError("There is no picture of yours yet: upload one, or choose an example.")
-    return Path(upload).read_bytes()
+    try:
+        return Path(upload).read_bytes()
+    except FileNotFoundError:
+        raise ChoiceError(f"Your picture was removed after {KEPT}: upload it again.") from None
 
 
 def task_of(
