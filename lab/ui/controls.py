@@ -82,8 +82,9 @@ def build_controls() -> Controls:
         with gr.Row(elem_classes="lab-quick"):
             seven = gr.Button("The seven", size="sm")
             everything = gr.Button("All", size="sm")
-    seven.click(None, None, methods, js=f"() => {list(SEVEN)}")
-    everything.click(None, None, methods, js=f"() => {list(METHODS)}")
+    # the outer list is the list of outputs: without it Gradio would take the first key for the whole choice
+    seven.click(None, None, methods, js=f"() => [{list(SEVEN)}]")
+    everything.click(None, None, methods, js=f"() => [{list(METHODS)}]")
     at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     mode.change(_show_for_mode, mode, [blur, size], **at_once)
     kind.change(_show_for_kind, [kind, noise], [*sliders.values(), seed], **at_once)

@@ -46,6 +46,17 @@ def test_another_example_another_blur_and_other_methods_are_run(page):
     assert page.url.endswith("?picture=coffee&blur=gaussian:sigma=2.5&methods=bicubic,ibp,nonbn-resg-l")
 
 
+def test_the_quick_buttons_choose_all_methods_and_the_seven_and_both_run(page):
+    for button, keys in (("All", tuple(METHODS)), ("The seven", SEVEN)):
+        page.click(f".lab-quick button:text-is('{button}')")
+        page.wait_for_function(
+            "count => document.querySelectorAll('#methods input:checked').length === count", arg=len(keys)
+        )
+        run(page)
+        assert list(states(page)) == ["input", *keys, "reference"]
+        assert set(states(page).values()) <= {"done", "failed"}
+
+
 def test_methods_outside_their_domain_say_what_they_were_given(page):
     hint = page.locator(".lab-pane[data-method=deblurgan] .lab-domain")
     assert hint.inner_text() == "not its domain"
