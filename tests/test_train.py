@@ -20,7 +20,7 @@ from lab.resize import downscale, upscale
 from lab.train.averaging import averaged
 from lab.train.data import Batches
 from lab.train.errors import TrainingError
-from lab.train.losses import pixel_loss
+from lab.train.losses import l1, mse
 from lab.train.pictures import DataError, Pictures, Source, load
 from lab.train.recipe import RecipeError, available, read
 from lab.train.restoration import start_from
@@ -161,8 +161,8 @@ def test_a_folder_without_enough_pictures_is_refused_with_a_sentence(tmp_path):
 def test_the_pixel_losses_are_their_formulas():
     a, b = torch.rand(2, 3, 4, 5), torch.rand(2, 3, 4, 5)
     differences = [float(x - y) for x, y in zip(a.flatten(), b.flatten(), strict=True)]
-    assert float(pixel_loss("l1")(a, b)) == pytest.approx(sum(map(abs, differences)) / 120, rel=1e-5)
-    assert float(pixel_loss("mse")(a, b)) == pytest.approx(sum(d * d for d in differences) / 120, rel=1e-5)
+    assert float(l1(a, b)) == pytest.approx(sum(map(abs, differences)) / 120, rel=1e-5)
+    assert float(mse(a, b)) == pytest.approx(sum(d * d for d in differences) / 120, rel=1e-5)
 
 
 def test_the_learning_rate_warms_up_and_falls_along_a_cosine():

@@ -4,10 +4,6 @@ All are means over batch and pixels, so that their weights depend on neither bat
 compute their features under torch.no_grad().
 """
 
-from collections.abc import Callable
-
-from torch import Tensor
-
 from lab.train.losses.adversarial import (
     critic_generator_loss,
     critic_loss,
@@ -35,7 +31,6 @@ __all__ = [
     "gradient_penalty",
     "l1",
     "mse",
-    "pixel_loss",
     "relativistic_discriminator_loss",
     "relativistic_generator_loss",
     "resg_discriminator_loss",
@@ -44,8 +39,3 @@ __all__ = [
     "texture_loss",
     "total_variation",
 ]
-
-
-def pixel_loss(name: str) -> Callable[[Tensor, Tensor], Tensor]:
-    """The loss function of a recipe's `loss` entry: "l1" or "mse"."""
-    return {"l1": l1, "mse": mse}[name]
