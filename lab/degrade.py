@@ -247,8 +247,8 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     return F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
 
 
-def _jpeg(x: Tensor, quality: int) -> Tensor:
-    """Through a JPEG file and back; (N, 3, H, W) in [0, 1]."""
+def jpeg(x: Tensor, quality: int) -> Tensor:
+    """Through a JPEG file of this quality (1..100) and back; (N, 3, H, W) in [0, 1], rounded to 8 bits."""
     from PIL import Image
 
     pictures = []
@@ -289,4 +289,4 @@ def degrade(x: Tensor, degradation: Degradation) -> Tensor:
         noise = np.random.default_rng(degradation.seed).standard_normal(y.shape)
         y = y + torch.from_numpy(noise).to(y) * (degradation.noise / 255)
     y = round_to_8_bits(y)
-    return y if degradation.jpeg is None else _jpeg(y, degradation.jpeg)
+    return y if degradation.jpeg is None else jpeg(y, degradation.jpeg)

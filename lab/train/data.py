@@ -30,6 +30,13 @@ def refuse_pairs(recipe: Recipe) -> None:
         )
 
 
+def blur_each(x: Tensor, kernels: list[Tensor]) -> Tensor:
+    """Blur each of (N, C, H, W) with a kernel of its own, (k, k) with k odd and of any size; see lab.degrade.blur."""
+    size = max(kernel.shape[0] for kernel in kernels)
+    same_size = [F.pad(kernel, ((size - kernel.shape[0]) // 2,) * 4) for kernel in kernels]
+    return blur(x, torch.stack(same_size).to(x.device))
+
+
 @dataclass(frozen=True)
 class Draw:
     """What one crop of one batch is: decided on the CPU, in a few microseconds, before any pixel is touched."""
@@ -147,10 +154,7 @@ class Batches:
             given[shrink] = upscale(round_to_8_bits(downscale(sharp[shrink], 4)), 4)
         others = [i for i in range(len(plan)) if i not in set(shrink)]
         if others:
-            kernels = [self._kernel(plan[i]) for i in others]
-            size = max(kernel.shape[0] for kernel in kernels)
-            same_size = [F.pad(kernel, ((size - kernel.shape[0]) // 2,) * 4) for kernel in kernels]
-            given[others] = blur(sharp[others], torch.stack(same_size).to(self.device))
+            given[others] = blur_each(sharp[others], [self._kernel(plan[i]) for i in others])
         return round_to_8_bits(given)
 
 

@@ -8,6 +8,7 @@ and ARNIQA, Agnolucci et al. 2024), which needs a sense of sharpness, ringing an
 
 import itertools
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,11 @@ from accelerate import Accelerator
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from lab.degrade import Degradation, degrade
+from lab.degrade import blur, defocus_kernel, gaussian_kernel, jpeg, motion_paths, path_kernel, round_to_8_bits
 from lab.networks.features import WIDTHS, LabFeatures
-from lab.resize import resize, upscale
+from lab.resize import downscale, resize, upscale
 from lab.train.averaging import average_gradients, averaged
+from lab.train.data import blur_each
 from lab.train.errors import TrainingError
 from lab.train.pictures import Pictures
 from lab.train.recipe import Recipe
@@ -29,9 +31,14 @@ LEVELS = 3
 """Levels into which a recipe's range of a strength is divided; each is a class."""
 NOISE = (4.0, 12.0, 30.0)
 JPEG = (70, 35, 12)
-"""Levels of noise (8-bit steps) and of compression (quality), each a class."""
-HARD, SOFT = 0.55, 1.6
-"""A crop is cut this many times larger than the patch, and shrunk or enlarged to it."""
+HALO = (0.8, 2.0)
+"""Levels of noise (8-bit steps), of compression (quality) and of oversharpening (unsharp mask), each a class."""
+HALO_SIGMA = 1.2
+"""Of the unsharp mask, in pixels."""
+ZOOMS = (0.55, 0.7, 0.85, 1.0, 1.2, 1.4, 1.6)
+"""A crop is cut this many times the patch's size, and shrunk or enlarged to it."""
+PATHS_A_CLASS = 200
+"""Camera paths drawn once for each class of motion blur: drawing one takes longer than a training step."""
 
 
 def distortions(recipe: Recipe) -> list[tuple[str, float, float]]:
@@ -43,7 +50,35 @@ def distortions(recipe: Recipe) -> list[tuple[str, float, float]]:
         else:
             edges = np.linspace(entry.low, entry.high, LEVELS + 1)
             classes += [(entry.kind, float(low), float(high)) for low, high in itertools.pairwise(edges)]
-    return [*classes, *(("noise", level, level) for level in NOISE), *(("jpeg", float(q), float(q)) for q in JPEG)]
+    for name, levels in (("noise", NOISE), ("jpeg", JPEG), ("halo", HALO)):
+        classes += [(name, float(level), float(level)) for level in levels]
+    return classes
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What one crop of a batch is, decided before any pixel is touched."""
+
+    picture: int
+    side: int
+    """Of the square cut from the picture, in pixels; it is resized to the patch."""
+    top: int
+    left: int
+    flip: bool
+    gain: np.ndarray
+    """(3,) contrast times tint."""
+    offset: float
+    """Brightness."""
+    kind: int
+    """Index of its distortion's class."""
+    strength: float
+    seed: int
+    """Draws noise, and chooses a camera path."""
+
+    def cut(self, picture: Tensor) -> Tensor:
+        """Its square (3, side, side) out of its picture (3, H, W), mirrored or not."""
+        crop = picture[:, self.top : self.top + self.side, self.left : self.left + self.side]
+        return crop.flip(2) if self.flip else crop
 
 
 class Heads(nn.Module):
@@ -77,6 +112,13 @@ class FeatureLearning:
         self.recipe, self.accelerator, self.pictures = recipe, accelerator, pictures
         self.classes = distortions(recipe)
         shipped, device = recipe.shipped, accelerator.device
+        self.sides = [round(shipped.patch * zoom) for zoom in ZOOMS]
+        rng = np.random.default_rng([shipped.seed, 6])
+        self.paths = {
+            i: motion_paths(rng.uniform(low, high, PATHS_A_CLASS), rng)
+            for i, (name, low, high) in enumerate(self.classes)
+            if name == "motion"
+        }
         self.network = LabFeatures().to(device, memory_format=torch.channels_last)
         self.heads = Heads(len(pictures.train), len(self.classes)).to(device)
         self.parts = nn.ModuleList([self.network, self.heads])
@@ -97,50 +139,85 @@ class FeatureLearning:
         """What the card says of the classes."""
         return {"losses": {"picture": 1.0, "kind": 1.0}, "features": None, "classes": [list(entry) for entry in self.classes]}
 
-    def _crop(self, picture: Tensor, rng: np.random.Generator) -> Tensor:
-        """A crop of random size, place, mirror image, brightness, contrast and colour, (1, 3, patch, patch) in [0, 1]."""
-        patch = self.recipe.shipped.patch
-        height, width = picture.shape[-2:]
-        side = int(np.clip(patch * np.exp(rng.uniform(np.log(HARD), np.log(SOFT))), 16, min(height, width)))
-        top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
-        crop = picture[None, :, top : top + side, left : left + side].float() / 255
-        crop = resize(crop, (patch, patch))
-        if rng.integers(2):
-            crop = crop.flip(3)
-        gain, offset = rng.uniform(0.75, 1.25), rng.uniform(-0.1, 0.1)
-        tint = torch.from_numpy(rng.uniform(0.9, 1.1, 3)).to(crop).view(1, 3, 1, 1)
-        return ((crop - 0.5) * gain * tint + 0.5 + offset).clamp(0, 1)
+    def _plan(self, pictures: list[Tensor], key: list[int], count: int) -> list[Draw]:
+        """What `count` crops are; the same key always gives the same plan."""
+        rng = np.random.default_rng([self.recipe.shipped.seed, *key])
+        plan = []
+        for _ in range(count):
+            index = int(rng.integers(len(pictures)))
+            side = int(rng.choice(self.sides))
+            height, width = pictures[index].shape[-2:]
+            kind = int(rng.integers(len(self.classes))) if rng.integers(4) else 0
+            plan.append(
+                Draw(
+                    picture=index,
+                    side=side,
+                    top=int(rng.integers(height - side + 1)),
+                    left=int(rng.integers(width - side + 1)),
+                    flip=bool(rng.integers(2)),
+                    gain=rng.uniform(0.75, 1.25) * rng.uniform(0.9, 1.1, 3),
+                    offset=float(rng.uniform(-0.1, 0.1)),
+                    kind=kind,
+                    strength=float(rng.uniform(*self.classes[kind][1:])),
+                    seed=int(rng.integers(2**31)),
+                )
+            )
+        return plan
 
-    def _distort(self, crop: Tensor, kind: int, rng: np.random.Generator) -> Tensor:
-        name, low, high = self.classes[kind]
-        seed = int(rng.integers(2**31))
+    def _clean(self, pictures: list[Tensor], plan: list[Draw]) -> Tensor:
+        """Crops of random size, place, mirror image, brightness, contrast and colour: (N, 3, patch, patch) in [0, 1]."""
+        patch, device = self.recipe.shipped.patch, pictures[0].device
+        crops = torch.empty(len(plan), 3, patch, patch, device=device)
+        for side in {draw.side for draw in plan}:  # all of one size are resized together
+            places = [i for i, draw in enumerate(plan) if draw.side == side]
+            cut = [plan[i].cut(pictures[plan[i].picture]) for i in places]
+            crops[places] = resize(torch.stack(cut).float() / 255, (patch, patch))
+        gain = torch.from_numpy(np.stack([draw.gain for draw in plan])).to(crops).view(-1, 3, 1, 1)
+        offset = torch.tensor([draw.offset for draw in plan], device=device).view(-1, 1, 1, 1)
+        return round_to_8_bits((crops - 0.5) * gain + 0.5 + offset)
+
+    def _distort(self, crops: Tensor, plan: list[Draw]) -> None:
+        """Do to every crop what its class says, in place, all crops of one kind together."""
+        for name in {self.classes[draw.kind][0] for draw in plan} - {"clean"}:
+            places = [i for i, draw in enumerate(plan) if self.classes[draw.kind][0] == name]
+            draws, chosen = [plan[i] for i in places], crops[places]
+            match name:
+                case "x4-bicubic":
+                    chosen = upscale(round_to_8_bits(downscale(chosen, 4)), 4)
+                case "noise":
+                    grain = [np.random.default_rng(draw.seed).standard_normal(chosen.shape[1:]) * draw.strength for draw in draws]
+                    chosen = chosen + torch.from_numpy(np.stack(grain)).to(chosen) / 255
+                case "halo":
+                    amount = torch.tensor([draw.strength for draw in draws], device=chosen.device).view(-1, 1, 1, 1)
+                    chosen = chosen + amount * (chosen - blur(chosen, gaussian_kernel(HALO_SIGMA)))
+                case "jpeg":
+                    chosen = torch.cat([jpeg(chosen[i : i + 1], int(draw.strength)) for i, draw in enumerate(draws)])
+                case _:
+                    chosen = blur_each(chosen, [self._kernel(name, draw) for draw in draws])
+            crops[places] = round_to_8_bits(chosen)
+
+    def _kernel(self, name: str, draw: Draw) -> Tensor:
         match name:
-            case "clean":
-                return crop
-            case "x4-bicubic":
-                return upscale(degrade(crop, Degradation(name)), 4)[..., : crop.shape[-2], : crop.shape[-1]].clamp(0, 1)
-            case "noise":
-                return degrade(crop, Degradation("gaussian", 0.2, noise=low, seed=seed))
-            case "jpeg":
-                return degrade(crop, Degradation("gaussian", 0.2, jpeg=int(low)))
-        return degrade(crop, Degradation(name, float(rng.uniform(low, high)), seed=seed))
+            case "gaussian":
+                return gaussian_kernel(draw.strength)
+            case "defocus":
+                return defocus_kernel(draw.strength)
+        bank = self.paths[draw.kind]
+        return path_kernel(bank[draw.seed % len(bank)])
 
-    def _batch(self, pictures: list[Tensor], key: list[int], count: int, share: slice) -> tuple[Tensor, Tensor, Tensor]:
-        """Crops (N, 3, patch, patch), the index of each one's picture, and of its distortion; the same key, the same batch."""
-        crops, which, kinds = [], [], []
-        for i in range(count)[share]:
-            rng = np.random.default_rng([self.recipe.shipped.seed, *key, i])
-            which.append(int(rng.integers(len(pictures))))
-            kinds.append(int(rng.integers(len(self.classes))) if rng.integers(4) else 0)
-            crops.append(self._distort(self._crop(pictures[which[-1]], rng), kinds[-1], rng))
-        device = crops[0].device
-        return torch.cat(crops), torch.tensor(which, device=device), torch.tensor(kinds, device=device)
+    def _batch(self, pictures: list[Tensor], plan: list[Draw]) -> tuple[Tensor, Tensor, Tensor]:
+        """Crops (N, 3, patch, patch), the index of each one's picture, and of its distortion."""
+        crops = self._clean(pictures, plan)
+        self._distort(crops, plan)
+        which = torch.tensor([draw.picture for draw in plan], device=crops.device)
+        return crops, which, torch.tensor([draw.kind for draw in plan], device=crops.device)
 
     def step(self, number: int, share: slice, rate: float) -> dict[str, Tensor]:
         """One step; arguments and result as Restoration's."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.shipped.learning_rate * rate
-        crops, which, kinds = self._batch(self.pictures.train, [4, number], self.recipe.shipped.batch, share)
+        plan = self._plan(self.pictures.train, [4, number], self.recipe.shipped.batch)[share]
+        crops, which, kinds = self._batch(self.pictures.train, plan)
         with self.accelerator.autocast():
             taps = self.network(crops.contiguous(memory_format=torch.channels_last))
         by_picture, by_kind = self.heads(taps)
@@ -166,7 +243,8 @@ class FeatureLearning:
     def validate(self, number: int) -> tuple[dict[str, float], None]:
         """The share of held-out crops whose distortion is named right; there is no picture for the tape."""
         network, heads = self.parts if self.average is None else self.average.module
-        crops, _, kinds = self._batch(self.pictures.validation, [5], 256, slice(None))
+        held_out = self.pictures.validation
+        crops, _, kinds = self._batch(held_out, self._plan(held_out, [5], 256))
         with self.accelerator.autocast():
             taps = network(crops)
         right = (heads(taps)[1].argmax(1) == kinds).float().mean()
