@@ -52,6 +52,31 @@ def test_black_against_white_has_the_greatest_pixel_losses():
     assert float(losses.l1(black, white)) == float(losses.mse(black, white)) == 1
 
 
+def test_the_chroma_loss_is_blind_to_grey_and_counts_cb_and_cr_alike():
+    result, target = drawn(2, 3, 4, 5, low=0, seed=1), drawn(2, 3, 4, 5, low=0, seed=2)
+    differences = []
+    for picture, wanted in zip(result.detach().numpy(), target.detach().numpy(), strict=True):
+        for (r, g, b), (r2, g2, b2) in zip(picture.reshape(3, -1).T, wanted.reshape(3, -1).T, strict=True):
+            luma = 0.299 * (r - r2) + 0.587 * (g - g2) + 0.114 * (b - b2)
+            differences += [abs((b - b2 - luma) / 1.772), abs((r - r2 - luma) / 1.402)]
+    close(losses.chroma(result, target), mean(differences), rel=1e-4)
+    assert float(losses.chroma(target + 0.3, target).detach()) < 1e-6
+    losses.chroma(result, target).backward()
+    assert result.grad.abs().min() > 0
+
+
+def test_the_coarse_loss_sees_the_means_of_blocks_and_nothing_finer():
+    result, target = drawn(1, 3, 8, 12, low=0, seed=1), drawn(1, 3, 8, 12, low=0, seed=2)
+    differences = []
+    for a, b in zip(result.detach()[0].numpy(), target.detach()[0].numpy(), strict=True):
+        for r in (0, 4):
+            for c in (0, 4, 8):
+                differences.append(abs(a[r : r + 4, c : c + 4].mean() - b[r : r + 4, c : c + 4].mean()))
+    close(losses.coarse(result, target), mean(differences))
+    grid = torch.tensor([[0.1, -0.1], [-0.1, 0.1]]).tile(4, 6)
+    assert float(losses.coarse(target.detach() + grid, target.detach())) < 1e-7
+
+
 def test_total_variation_is_the_mean_length_of_the_gradient():
     x = drawn(2, 3, 4, 5, low=0)
     lengths = []

@@ -166,6 +166,10 @@ class Restoration:
                     value = losses.l1(result, sharp)
                 case "mse":
                     value = losses.mse(result, sharp)
+                case "chroma":
+                    value = losses.chroma(result, sharp)
+                case "coarse":
+                    value = losses.coarse(result, sharp)
                 case "tv":
                     value = losses.total_variation(result)
                 case "content":

@@ -17,11 +17,13 @@ from lab.train.losses.adversarial import (
 )
 from lab.train.losses.gradient import branch_loss, gradient_map_loss
 from lab.train.losses.perceptual import RESG_LAYERS, content_loss, resg_perceptual_loss, texture_loss
-from lab.train.losses.pixel import l1, mse, total_variation
+from lab.train.losses.pixel import chroma, coarse, l1, mse, total_variation
 
 __all__ = [
     "RESG_LAYERS",
     "branch_loss",
+    "chroma",
+    "coarse",
     "content_loss",
     "critic_generator_loss",
     "critic_loss",

@@ -5,6 +5,11 @@ from torch import Tensor
 
 from lab.gradients import adjacent_gradient
 
+CHROMA = ((-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+"""Cb and Cr of full-range BT.601 from RGB, without their offset."""
+COARSE = 4
+"""Side in pixels of the blocks whose means the coarse loss compares."""
+
 
 def l1(result: Tensor, target: Tensor) -> Tensor:
     """Mean absolute difference over all pixels and channels; both (N, C, H, W), scalar result.
@@ -20,6 +25,25 @@ def mse(result: Tensor, target: Tensor) -> Tensor:
     The loss of SRCNN, ESPCN and SRResNet (Ledig et al. 2017, eq. 4).
     """
     return F.mse_loss(result, target)
+
+
+def chroma(result: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference of Cb and Cr (BT.601); both RGB (N, 3, H, W), scalar result.
+
+    The lab's own hold on colour: eyes see little detail in chroma, but the coloured fringes that adversarial training
+    likes to make there, while luma is left free to become sharp.
+    """
+    weights = result.new_tensor(CHROMA).view(2, 3, 1, 1)
+    return F.conv2d(result - target, weights).abs().mean()
+
+
+def coarse(result: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference of the means of 4x4 blocks; both (N, C, H, W), at least 4 pixels a side, scalar result.
+
+    What a x4 picture says for certain, and so what no invented detail may change: the consistency of Bahat and Michaeli
+    (2020, "Explorable Super Resolution") as a loss, with block means in place of bicubic shrinking.
+    """
+    return F.l1_loss(F.avg_pool2d(result, COARSE), F.avg_pool2d(target, COARSE))
 
 
 def total_variation(result: Tensor) -> Tensor:
