@@ -8,6 +8,7 @@ what there is (see lab.train.features), which the last column names.
 """
 
 import argparse
+import functools
 import os
 import statistics
 import sys
@@ -43,7 +44,7 @@ def main() -> None:
         kind = FeatureLearning if recipe.network == "features" else Restoration
         task = kind(recipe, pictures, accelerator, None)
         first = recipe.shipped.alone  # the steps before it train a few layers alone, and are quicker
-        times = [seconds(lambda step=first + i: task.step(step, slice(None), 1.0)) for i in range(choice.rounds + 2)]
+        times = [seconds(functools.partial(task.step, first + i, slice(None), 1.0)) for i in range(choice.rounds + 2)]
         step = statistics.median(times[2:])  # the first two warm up
         minutes = step * recipe.shipped.steps / 60
         source = task.about()["features"] or "-"
