@@ -24,7 +24,8 @@ def read_card(weights: str | Path) -> dict[str, Any] | None:
     """The card of a weights file: the file of the same name ending in .json, beside a .safetensors file alone.
 
     Keys that the lab reads: network ({"name", "arguments"}), name (as on screen), stage (how far training came), differs (what is
-    unlike the paper), trained_for (list of {"kind", "low", "high"}: see lab.methods.in_domain), parameters. Others are to read.
+    unlike the paper), restores (false for what only measures or teaches), trained_for (list of {"kind", "low", "high"}: see
+    lab.methods.in_domain), parameters. Others are to read.
 
     Returns:
         The card; None where there is none, or where a JSON file lies beside another kind of file and so is no card.

@@ -119,6 +119,9 @@ def opened(path: Path) -> tuple[RGBNetwork, WeightsInfo]:
     state, description = read(path)
     card = read_card(path)
     description = description or (card or {}).get("network")
+    if card is not None and not card.get("restores", True):
+        what = card.get("name", "a part of the lab")
+        raise WeightsError(f"{path.name} cannot be used as a method: it holds {what}, which restores no pictures.")
     parameters = sum(tensor.numel() for key, tensor in state.items() if not key.endswith(NOT_PARAMETERS))
     if description is not None:
         network = own(state, description, path)

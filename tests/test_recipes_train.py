@@ -14,7 +14,7 @@ from lab.train.features import lab_features
 from lab.train.pictures import Source
 from lab.train.recipe import available
 from lab.train.trainer import train
-from lab.weights import read_card
+from lab.weights import WeightsError, load, read_card
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +53,8 @@ def test_a_recipe_trains_for_fifty_steps_and_its_weights_restore_a_picture(name,
         maps = lab_features(["conv4_1"], path)(torch.rand(1, 3, 32, 32))
         assert torch.isfinite(maps["conv4_1"]).all()
         assert card["features"] is None
+        with pytest.raises(WeightsError, match="Lab features, which restores no pictures"):
+            load(path)
         return
     looked_at = any(term.kind in ("content", "perceptual", "texture") for term in recipe.shipped.losses)
     assert bool(card["features"]) == looked_at

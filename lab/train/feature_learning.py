@@ -137,7 +137,8 @@ class FeatureLearning:
 
     def about(self) -> dict:
         """What the card says of the classes."""
-        return {"losses": {"picture": 1.0, "kind": 1.0}, "features": None, "classes": [list(entry) for entry in self.classes]}
+        classes = [list(entry) for entry in self.classes]
+        return {"restores": False, "losses": {"picture": 1.0, "kind": 1.0}, "features": None, "classes": classes}
 
     def _plan(self, pictures: list[Tensor], key: list[int], count: int) -> list[Draw]:
         """What `count` crops are; the same key always gives the same plan."""
@@ -185,8 +186,9 @@ class FeatureLearning:
                 case "x4-bicubic":
                     chosen = upscale(round_to_8_bits(downscale(chosen, 4)), 4)
                 case "noise":
-                    grain = [np.random.default_rng(draw.seed).standard_normal(chosen.shape[1:]) * draw.strength for draw in draws]
-                    chosen = chosen + torch.from_numpy(np.stack(grain)).to(chosen) / 255
+                    shape = chosen.shape[1:]
+                    grain = [np.random.default_rng(draw.seed).standard_normal(shape) * draw.strength / 255 for draw in draws]
+                    chosen = chosen + torch.from_numpy(np.stack(grain)).to(chosen)
                 case "halo":
                     amount = torch.tensor([draw.strength for draw in draws], device=chosen.device).view(-1, 1, 1, 1)
                     chosen = chosen + amount * (chosen - blur(chosen, gaussian_kernel(HALO_SIGMA)))
