@@ -1,5 +1,6 @@
 """lab.train.features: VGG-19's layers against torchvision's, where the weights come from, and downloads that cannot hang."""
 
+import dataclasses
 import hashlib
 import http.server
 import shutil
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,8 +18,9 @@ import torch.nn.functional as F
 from conftest import ROOT
 from safetensors.torch import save_file
 
+from lab import official
 from lab.networks.features import LabFeatures
-from lab.train import features, vgg19_file
+from lab.train import features
 from lab.train.features import FeaturesError, layer_names, vgg19_features
 
 NARROW = (4, 6, 8, 10, 10)
@@ -63,14 +66,20 @@ def stand_in(tmp_path, monkeypatch):
     path = tmp_path / "made.pth"
     torch.save(state, path, _use_new_zipfile_serialization=False)  # as old as torchvision's file
     monkeypatch.setattr(features, "WIDTHS", NARROW)
-    monkeypatch.setattr(vgg19_file, "NAME", f"vgg19-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}.pth")
-    monkeypatch.setattr(vgg19_file, "BYTES", path.stat().st_size)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    change_file(monkeypatch, name=f"vgg19-{digest}.pth", sha256=digest, bytes=path.stat().st_size)
     return layers, path
 
 
+def change_file(monkeypatch, **what):
+    """Let the lab know another file as VGG-19's."""
+    monkeypatch.setitem(official.OFFICIAL, "vgg19", dataclasses.replace(official.OFFICIAL["vgg19"], **what))
+
+
 def put_in_place(path):
-    vgg19_file.place().parent.mkdir(parents=True, exist_ok=True)
-    return shutil.copyfile(path, vgg19_file.place())
+    place = official.place("vgg19")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return shutil.copyfile(path, place)
 
 
 # the layers
@@ -102,10 +111,12 @@ def test_the_file_is_the_one_torchvision_names():
     from torchvision.models import VGG19_Weights
 
     weights = VGG19_Weights.IMAGENET1K_V1
-    assert vgg19_file._address() == weights.url
-    assert weights.url.endswith("/" + vgg19_file.NAME)
-    assert round(vgg19_file.BYTES / 2**20, 3) == weights.meta["_file_size"]
-    assert vgg19_file.place().parent.parent == vgg19_file.Path(torch.hub.get_dir())
+    file = official.OFFICIAL["vgg19"]
+    assert file.urls == (weights.url,)
+    assert weights.url.endswith("/" + file.name)
+    assert file.name.endswith(f"-{file.sha256}.pth")
+    assert round(file.bytes / 2**20, 3) == weights.meta["_file_size"]
+    assert official.place("vgg19").parent.parent == Path(torch.hub.get_dir())
 
 
 def test_every_layer_has_the_value_torchvision_computes_before_and_after_activation(stand_in):
@@ -121,7 +132,7 @@ def test_every_layer_has_the_value_torchvision_computes_before_and_after_activat
             expected = layers[: layer_names().index(name) + 1]((x - MEAN) / STD)
             torch.testing.assert_close(found[name], expected, rtol=1e-4, atol=1e-5)
     assert found["conv5_4"].min() < 0 <= found["relu5_4"].min()
-    assert ours.source == f"VGG-19 with torchvision's ImageNet weights ({vgg19_file.NAME})"
+    assert ours.source == f"VGG-19 with torchvision's ImageNet weights ({official.place('vgg19').name})"
 
 
 def test_only_the_layers_up_to_the_deepest_are_kept(stand_in):
@@ -311,7 +322,7 @@ def server(monkeypatch):
     running.requests = 0
     running.daemon_threads = True
     threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
-    monkeypatch.setattr(vgg19_file, "_address", lambda: f"http://127.0.0.1:{running.server_port}/{vgg19_file.NAME}")
+    change_file(monkeypatch, urls=(f"http://127.0.0.1:{running.server_port}/weights",))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     yield running
     running.shutdown()
@@ -329,7 +340,7 @@ def sends(content):
 
 
 def left_behind():
-    folder = vgg19_file.place().parent
+    folder = official.place("vgg19").parent
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
@@ -341,7 +352,7 @@ def test_nothing_is_downloaded_unasked(stand_in, server):
 def test_a_download_that_was_asked_for_is_checked_put_in_place_and_used_from_then_on(stand_in, server):
     server.answer = sends(stand_in[1].read_bytes())
     assert "ImageNet" in vgg19_features(["pool2"], download=True).source
-    assert left_behind() == [vgg19_file.NAME]
+    assert left_behind() == [official.place("vgg19").name]
     assert "ImageNet" in vgg19_features(["pool2"]).source
     assert "ImageNet" in vgg19_features(["pool2"], download=True).source
     assert server.requests == 1
@@ -380,7 +391,7 @@ def test_without_a_network_a_sentence_comes_at_once(monkeypatch):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-    monkeypatch.setattr(vgg19_file, "_address", lambda: f"http://127.0.0.1:{port}/weights")
+    change_file(monkeypatch, urls=(f"http://127.0.0.1:{port}/weights",))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     began = time.monotonic()
     with pytest.raises(FeaturesError, match=r"could not be downloaded .*refused.*: train without the download"):
@@ -391,7 +402,7 @@ def test_without_a_network_a_sentence_comes_at_once(monkeypatch):
 
 def test_a_name_look_up_that_does_not_end_is_given_up(monkeypatch):
     release = threading.Event()
-    monkeypatch.setattr(vgg19_file, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(official, "ANSWER_SECONDS", 0.2)
     monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: release.wait(60))
     began = time.monotonic()
     with pytest.raises(FeaturesError, match=r"could not be downloaded .no answer within 0\.2 seconds"):
@@ -417,7 +428,7 @@ def test_a_server_that_does_not_get_done_is_given_up(pieces, limit, value, sente
 
     done = threading.Event()
     server.answer = answer
-    monkeypatch.setattr(vgg19_file, limit, value)
+    monkeypatch.setattr(official, limit, value)
     began = time.monotonic()
     with pytest.raises(FeaturesError, match=f"could not be downloaded .*{sentence}"):
         vgg19_features(["pool2"], download=True)
