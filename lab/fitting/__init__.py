@@ -1,0 +1,1 @@
+"""Fitting the lab's own variants of the metrics that need a model."""
