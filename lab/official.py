@@ -152,6 +152,12 @@ def place(key: str) -> Path:
     return (Path(own).expanduser() if own else cache / "clarity-lab") / file.name
 
 
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 @lru_cache(maxsize=32)
 def _fault(path: str, size: int, changed: int, file: OfficialFile) -> str:
     # `size` and `changed` are part of the key: a file that was replaced is read anew.
@@ -162,8 +168,7 @@ def _fault(path: str, size: int, changed: int, file: OfficialFile) -> str:
             return "it is in another format"
         if file.sha256 is None:
             return "" if size else "it is empty"
-        stream.seek(0)
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = sha256(Path(path))
     if digest.startswith(file.sha256):
         return ""
     return f"its SHA-256 begins with {digest[:8]} and not {file.sha256[:8]}"
