@@ -24,14 +24,25 @@ def ssim(result: np.ndarray, reference: np.ndarray) -> float:
     Returns:
         The mean over pixels (and channels), at most 1.
     """
-    x, y = result.astype(np.float64), reference.astype(np.float64)
+    luminance, contrast_structure = similarities(result.astype(np.float64), reference.astype(np.float64))
+    return float((luminance * contrast_structure).mean())
+
+
+def similarities(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """SSIM's two factors around every pixel whose window lies inside: luminance, and contrast and structure as one (eq. 6, 13).
+
+    Args:
+        x, y: float64 of one shape, (H, W) or (H, W, C), on the scale of 0..255, each side at least 11.
+
+    Returns:
+        Both (H - 10, W - 10) or (H - 10, W - 10, C), at most 1.
+    """
     mean_x, mean_y = _window_means(x), _window_means(y)
     products = mean_x * mean_y
     squares = mean_x * mean_x + mean_y * mean_y
     covariance = _window_means(x * y) - products
     variances = _window_means(x * x + y * y) - squares  # the two variances are only ever needed as a sum
-    similarity = (2 * products + C1) * (2 * covariance + C2) / ((squares + C1) * (variances + C2))
-    return float(similarity.mean())
+    return (2 * products + C1) / (squares + C1), (2 * covariance + C2) / (variances + C2)
 
 
 def _window_means(values: np.ndarray) -> np.ndarray:
