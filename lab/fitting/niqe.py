@@ -13,7 +13,10 @@ from lab.images import PictureError, read_picture
 from lab.metrics.channels import full_luma, rounded
 from lab.metrics.niqe import fit
 
-LEAST_SHARPNESS = 0.75  # of the paper, section 2.3
+LEAST_SHARPNESS = 0.4
+"""The paper keeps blocks above 0.75 of a picture's sharpest (section 2.3). On 481x321 pictures that leaves four blocks of a
+picture, busy ones alone, and smooth results come out far too bad: bicubic x4 at 11.3 where the official model says 7.6. With 0.4
+it is 8.5, and held-out pictures are ranked more like the official model ranks them (Spearman 0.975 against 0.934)."""
 
 
 def fit_niqe(
