@@ -1,0 +1,83 @@
+"""Does PI-lab order results as published tables of PI do?"""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lab.benchmark import mean, pictures_in, score
+from lab.degrade import Degradation
+from lab.fitting.ma_anchor import PUBLISHED_PI
+from lab.metrics.models import Models, current
+
+SETS = ("Set14", "BSD100")
+SMOOTH = ("bicubic", "srresnet")
+"""Methods whose PI falls in this order, as published."""
+TEXTURED = ("srgan", "esrgan", "spsr")
+"""Methods whose PI is below all of SMOOTH."""
+TOLERANCE = 0.5
+"""How far bicubic's PI-lab may be from the published PI."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One thing that should hold, and whether it does."""
+
+    text: str
+    holds: bool
+
+
+def measured(
+    benchmark: Path,
+    methods: Sequence[str] = SMOOTH + TEXTURED,
+    models: Models | None = None,
+    device: str = "auto",
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Set -> method -> {"niqe", "ma", "pi"} -> mean, in PIRM's protocol, x4 bicubic.
+
+    Args:
+        benchmark: the folder with the folders of SETS.
+        methods: keys of the catalogue.
+        models: what the three run on; where None, PI's own two, so that the parts add up.
+        device: auto, cpu or cuda.
+        progress: told how many pictures are done, of how many.
+
+    Raises:
+        BenchmarkError: a set is missing or empty.
+    """
+    models = models or of_pi(current())
+    count, done, table = sum(len(pictures_in(Path(benchmark) / name)) for name in SETS), 0, {}
+    for name in SETS:
+        scored = []
+        for one in score(
+            Path(benchmark) / name, methods, Degradation("x4-bicubic"), ("niqe", "ma", "pi"), device=device, models=models
+        ):
+            scored.append(one)
+            done += 1
+            progress(done, count)
+        table[name] = {method: values for method, values in mean(scored).items() if method in methods}
+    return table
+
+
+def of_pi(models: Models) -> Models:
+    """The same models with NIQE and Ma taken from PI's pair."""
+    niqe, ma = models.pi
+    return replace(models, niqe=niqe, ma=ma)
+
+
+def verdicts(table: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> Iterator[Verdict]:
+    """What should hold of each set of `measured`: bicubic > SRResNet > each of the others, and bicubic near its published PI.
+
+    A mean that could not be computed makes what it belongs to fail.
+    """
+    for name, rows in table.items():
+        pi = {method: values["pi"] for method, values in rows.items()}
+        order = [*itertools.pairwise(SMOOTH), *((SMOOTH[-1], method) for method in TEXTURED)]
+        for above, below in order:
+            if above in pi and below in pi:
+                holds = pi[above] is not None and pi[below] is not None and pi[above] > pi[below]
+                yield Verdict(f"{name}: {above} above {below}", holds)
+        published = PUBLISHED_PI[name]
+        near = pi["bicubic"] is not None and abs(pi["bicubic"] - published) <= TOLERANCE
+        yield Verdict(f"{name}: bicubic within {TOLERANCE:g} of the published {published:.2f}", near)
