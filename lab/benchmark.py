@@ -9,6 +9,7 @@ from lab.compare import SCALE, Failed, Finished, compare, input_figures, prepare
 from lab.degrade import Degradation
 from lab.errors import LabError
 from lab.images import PictureError, read_picture
+from lab.metrics.models import Models, current
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 
@@ -50,6 +51,7 @@ def score(
     convention: str = "sr",
     weights: dict[str, Path] | None = None,
     device: str = "auto",
+    models: Models | None = None,
 ) -> Iterator[Scored]:
     """Score every method on every picture of a folder, one picture at a time.
 
@@ -59,10 +61,11 @@ def score(
         folder: of sharp pictures.
         methods: keys of the catalogue.
         degradation: done to every picture.
-        metrics: keys of lab.metrics.METRICS.
+        metrics: keys of lab.metrics.METRICS; all but PSNR, SSIM and GMSD take longer than a small network does.
         convention: `sr` (luma, border 4) or `rgb` (all channels, no border).
         weights: weights files in place of the shipped ones, by method.
         device: auto, cpu or cuda.
+        models: what NIQE, Ma and LPIPS run on, for all pictures; what there is at the start where None is given.
 
     Yields:
         The figures of one picture, with the row `input` for the degraded picture itself (None for x4-bicubic).
@@ -71,6 +74,7 @@ def score(
         BenchmarkError: no pictures.
         PictureError: a file that cannot be read, named.
     """
+    models = models or current()
     for path in pictures_in(folder):
         try:
             picture = read_picture(path)
@@ -78,9 +82,10 @@ def score(
             raise PictureError(f"{path.name}: {error}") from None
         picture = picture[: picture.shape[0] // SCALE * SCALE, : picture.shape[1] // SCALE * SCALE]
         prepared = prepare(picture, degradation)
-        values = {"input": {key: figure.value for key, figure in input_figures(prepared, metrics, convention).items()}}
+        of_input = input_figures(prepared, metrics, convention, models)
+        values = {"input": {key: figure.value for key, figure in of_input.items()}}
         failures = {}
-        for event in compare(prepared, methods, metrics, convention, weights, device):
+        for event in compare(prepared, methods, metrics, convention, weights, device, models=models):
             if isinstance(event, Finished):
                 values[event.method] = {key: figure.value for key, figure in event.metrics.items()}
             elif isinstance(event, Failed):

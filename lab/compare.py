@@ -15,12 +15,14 @@ from lab.degrade import Degradation, degrade, pad_to_multiple, round_to_8_bits
 from lab.errors import LabError
 from lab.images import MAX_PIXELS, PictureError, check_size, to_picture, to_tensor
 from lab.methods import Method, find, in_domain
-from lab.metrics import Figure, measure
+from lab.metrics import Figure, measure_all
+from lab.metrics.models import Models, current
 from lab.resize import downscale
 from lab.restore import Restored, Stopped, pick_device, restore
 
 SCALE = 4
-DEFAULT_METRICS = ("psnr", "ssim", "gmsd")
+DEFAULT_METRICS = ("psnr", "ssim")
+NO_INPUT_FIGURES = "The input is a quarter of the size: bicubic's row says what enlarging alone gives."
 
 
 @dataclass(frozen=True)
@@ -140,17 +142,20 @@ def _domain(method: Method, prepared: Prepared, restored: Restored) -> bool:
     return in_domain(prepared.degradation, list(trained_for))
 
 
-def figures(picture: np.ndarray, reference: np.ndarray | None, keys: Sequence[str], convention: str) -> dict[str, Figure]:
+def figures(
+    picture: np.ndarray, reference: np.ndarray | None, keys: Sequence[str], convention: str, models: Models | None = None
+) -> dict[str, Figure]:
     """The named figures of one picture, uint8 (H, W, 3), in one convention, with the border of an x4 comparison."""
-    return {key: measure(key, picture, reference, convention=convention, border=SCALE) for key in keys}
+    return measure_all(keys, picture, reference, convention, SCALE, models)
 
 
-def input_figures(prepared: Prepared, keys: Sequence[str] = DEFAULT_METRICS, convention: str = "sr") -> dict[str, Figure]:
+def input_figures(
+    prepared: Prepared, keys: Sequence[str] = DEFAULT_METRICS, convention: str = "sr", models: Models | None = None
+) -> dict[str, Figure]:
     """The figures of the input itself: how far it was from the reference before any method."""
     if prepared.factor != 1:
-        why = "The input is a quarter of the size: bicubic's row says what enlarging alone gives."
-        return {key: Figure(None, convention, why_not=why) for key in keys}
-    return figures(prepared.given, prepared.reference, keys, convention)
+        return {key: Figure(None, convention, why_not=NO_INPUT_FIGURES) for key in keys}
+    return figures(prepared.given, prepared.reference, keys, convention, models)
 
 
 def _finished(
@@ -160,6 +165,7 @@ def _finished(
     device: torch.device,
     metrics: Sequence[str],
     convention: str,
+    models: Models,
     stop: threading.Event | None,
 ) -> Finished:
     """Everything there is to say of one method, or an error."""
@@ -180,7 +186,7 @@ def _finished(
         stage=loaded.stage if loaded else "",
         differs=loaded.differs if loaded else "",
         device=restored.device,
-        metrics=figures(picture, prepared.reference, metrics, convention),
+        metrics=figures(picture, prepared.reference, metrics, convention, models),
     )
 
 
@@ -192,6 +198,7 @@ def compare(
     weights: Mapping[str, Path] | None = None,
     device: str = "auto",
     stop: threading.Event | None = None,
+    models: Models | None = None,
 ) -> Iterator[Started | Finished | Failed]:
     """Run methods one after the other on the same input, yielding each result as soon as it is there.
 
@@ -203,6 +210,7 @@ def compare(
         weights: weights files to use in place of the shipped ones, by method key.
         device: auto, cpu or cuda.
         stop: once set, the stream ends: between two methods, or two tiles of one.
+        models: what NIQE, Ma and LPIPS run on; what there is at the start of the stream where None is given.
 
     Yields:
         Started, then Finished or Failed, for each method.
@@ -214,14 +222,14 @@ def compare(
     own = dict(weights or {})
     for key in (*methods, *own):
         find(key)
-    chosen = pick_device(device)
+    chosen, models = pick_device(device), models or current()
     for key in methods:
         if stop is not None and stop.is_set():
             return
         yield Started(key)
         method = find(key)
         try:
-            finished = _finished(method, prepared, own.get(key), chosen, metrics, convention, stop)
+            finished = _finished(method, prepared, own.get(key), chosen, metrics, convention, models, stop)
         except Stopped:
             return
         except LabError as error:

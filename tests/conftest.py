@@ -42,3 +42,12 @@ def picture_folder(tmp_path_factory) -> Path:
         path.parent.mkdir(exist_ok=True)
         write_png(textured_picture(130 + i, 140, seed=i), path)
     return folder
+
+
+@pytest.fixture
+def small_models(tmp_path, monkeypatch) -> Path:
+    """Small models of NIQE, Ma and LPIPS in place of the shipped ones, and no official file; the folder they are in."""
+    import small_models
+
+    small_models.use(monkeypatch, tmp_path / "models")
+    return tmp_path / "models"

@@ -10,8 +10,8 @@ from conftest import ROOT
 LAB = ROOT / "lab"
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-ONLY_IN = {"gradio": {"ui"}, "typer": {"cli"}, "accelerate": {"train"}}
-SLOW = {"gradio", "lpips", "matplotlib", "skimage", "cv2", "spandrel", "scipy", "accelerate", "torchvision"}
+ONLY_IN = {"gradio": {"ui"}, "typer": {"cli"}, "accelerate": {"train"}, "sklearn": {"fitting"}}
+SLOW = {"gradio", "lpips", "matplotlib", "skimage", "cv2", "spandrel", "scipy", "accelerate", "torchvision", "sklearn"}
 
 
 def table() -> dict[str, tuple[set[str], bool]]:

@@ -26,7 +26,7 @@ def picture(tmp_path):
 
 def test_python_m_lab_lists_its_commands():
     done = subprocess.run([sys.executable, "-m", "lab", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for command in ("methods", "compare", "benchmark", "weights", "train"):
+    for command in ("methods", "compare", "benchmark", "score", "weights", "metrics", "train"):
         assert command in done.stdout
 
 

@@ -1,15 +1,18 @@
-"""PSNR, SSIM and GMSD against scikit-image and against their definitions written out in loops."""
+"""PSNR, SSIM and GMSD against scikit-image and their definitions written out in loops; the catalogue; which models are used."""
 
 import math
 
 import numpy as np
 import pytest
 import skimage.data
+import small_models as stand_ins
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from lab.metrics import METRICS, measure
-from lab.metrics.channels import full_luma, shave, studio_luma
+from lab.metrics import METRICS, Figure, card, four_psnrs, measure, measure_all, screen_name
+from lab.metrics.channels import full_luma, rounded, shave, studio_luma
 from lab.metrics.gmsd import gmsd
+from lab.metrics.models import current, lpips_model, with_niqe_parameters
+from lab.metrics.niqe import niqe
 from lab.metrics.ssim import ssim
 
 
@@ -85,13 +88,14 @@ def test_identical_pictures_have_an_infinite_psnr_a_similarity_of_1_and_no_devia
         assert measure("gmsd", sharp, sharp, convention).value == pytest.approx(0, abs=1e-12)
 
 
-def test_only_the_border_may_differ_without_a_change_in_the_sr_convention():
-    result, sharp = pair()
+def test_only_the_border_may_differ_without_a_change_where_the_card_says_that_it_is_cut(small_models):
+    result, sharp = pair(240, 250)
     framed = result.copy()
     framed[:4], framed[-4:], framed[:, :4], framed[:, -4:] = 0, 255, 0, 255
-    for key in METRICS:
-        assert measure(key, framed, sharp, "sr") == measure(key, result, sharp, "sr")
-        assert measure(key, framed, sharp, "rgb") != measure(key, result, sharp, "rgb")
+    for key, metric in METRICS.items():
+        assert (measure(key, framed, sharp, "sr") == measure(key, result, sharp, "sr")) == metric.cuts_border, key
+        if key not in ("niqe", "ma", "pi"):  # NIQE looks at whole blocks alone, which need not reach the edges
+            assert measure(key, framed, sharp, "rgb") != measure(key, result, sharp, "rgb"), key
 
 
 # SSIM
@@ -157,8 +161,7 @@ def gmsd_by_loops(x, y):
     def magnitudes(a):
         rows, columns = math.ceil(len(a) / 2), math.ceil(len(a[0]) / 2)
         small = [
-            [sum(at(a, 2 * r + i, 2 * c + j) for i in (0, 1) for j in (0, 1)) / 4 for c in range(columns)]
-            for r in range(rows)
+            [sum(at(a, 2 * r + i, 2 * c + j) for i in (0, 1) for j in (0, 1)) / 4 for c in range(columns)] for r in range(rows)
         ]
         result = []
         for r in range(rows):
@@ -169,8 +172,7 @@ def gmsd_by_loops(x, y):
         return result
 
     similarity = [
-        (2 * a * b + 170) / (a * a + b * b + 170)
-        for a, b in zip(magnitudes(x.tolist()), magnitudes(y.tolist()), strict=True)
+        (2 * a * b + 170) / (a * a + b * b + 170) for a, b in zip(magnitudes(x.tolist()), magnitudes(y.tolist()), strict=True)
     ]
     mean = sum(similarity) / len(similarity)
     return math.sqrt(sum((s - mean) ** 2 for s in similarity) / (len(similarity) - 1))
@@ -197,11 +199,14 @@ def test_gmsd_sees_full_range_grey_in_both_conventions():
 def test_more_blur_is_worse_in_the_direction_every_card_names():
     from scipy.ndimage import gaussian_filter
 
-    sharp = skimage.data.chelsea()[:160, :200]
+    sharp = skimage.data.chelsea()
     slight, strong = (gaussian_filter(sharp, (s, s, 0)) for s in (0.7, 2.0))
     for key, metric in METRICS.items():
-        first, second = measure(key, slight, sharp).value, measure(key, strong, sharp).value
-        assert first > second if metric.better == "higher" else first < second
+        first, second = measure(key, slight, sharp), measure(key, strong, sharp)
+        if first.value is None:  # a model or a package that is not here
+            assert "model" in first.why_not or "install" in first.why_not, key
+            continue
+        assert first.value > second.value if metric.better == "higher" else first.value < second.value, key
 
 
 def test_a_figure_names_its_convention():
@@ -211,12 +216,12 @@ def test_a_figure_names_its_convention():
         assert (figure.convention, figure.variant, figure.why_not) == (convention, "", "")
 
 
-def test_without_an_original_the_figure_says_why_there_is_no_value():
-    result, _ = pair()
-    for key in METRICS:
+def test_without_an_original_only_metrics_that_need_none_have_values(small_models):
+    result, _ = pair(240, 250)
+    for key, metric in METRICS.items():
         figure = measure(key, result, None)
-        assert figure.value is None
-        assert figure.why_not == "There is no sharp original to compare with."
+        assert (figure.value is None) == metric.needs_reference
+        assert figure.why_not == ("There is no sharp original to compare with." if metric.needs_reference else "")
 
 
 def test_a_picture_too_small_for_the_window_has_a_reason_instead_of_a_value():
@@ -230,18 +235,193 @@ def test_a_picture_too_small_for_the_window_has_a_reason_instead_of_a_value():
     assert measure("psnr", result, sharp, border=40).value is None
 
 
-@pytest.mark.parametrize("key", METRICS)
-def test_the_least_size_a_card_names_is_enough(key):
+@pytest.mark.parametrize("key", [key for key, metric in METRICS.items() if metric.least_side > 1])
+def test_the_least_size_a_card_names_is_enough_and_one_less_is_not(key):
     side = METRICS[key].least_side
     result, sharp = pair(side, side)
     assert math.isfinite(measure(key, result, sharp, "rgb").value)
+    assert f"needs at least {side}x{side}" in measure(key, result[1:], sharp[1:], "rgb").why_not
+
+
+def test_a_picture_too_small_for_blocks_or_networks_says_why(small_models):
+    result, sharp = pair(60, 75)
+    for key in ("niqe", "ma", "pi"):
+        figure = measure(key, result, sharp)
+        assert figure.value is None
+        assert "67x52" in figure.why_not
+    assert measure("lpips", result[:4], sharp[:4]).value is None
+
+
+def test_a_flat_picture_has_a_reason_and_not_a_number(small_models):
+    flat = np.full((240, 250, 3), 90, np.uint8)
+    figure = measure("niqe", flat, flat)
+    assert figure.value is None
+    assert "flat" in figure.why_not
 
 
 def test_unknown_names_and_unlike_sizes_are_refused_with_a_sentence():
     result, sharp = pair()
-    with pytest.raises(ValueError, match="choose among psnr, ssim, gmsd"):
+    with pytest.raises(ValueError, match="choose among psnr, ssim, ms-ssim, lpips, niqe, ma, pi, gmsd, flip"):
         measure("vibes", result, sharp)
     with pytest.raises(ValueError, match="choose sr or rgb"):
         measure("psnr", result, sharp, "hsv")
     with pytest.raises(ValueError, match="75x59 and the original 75x60"):
         measure("psnr", result[1:], sharp)
+
+
+# Models
+
+
+def test_the_lab_s_own_models_go_by_names_of_their_own(small_models):
+    names = [screen_name(key) for key in METRICS]
+    assert names == ["PSNR", "SSIM", "MS-SSIM", "LPIPS-lab", "NIQE-lab", "Ma-lab", "PI-lab", "GMSD", "FLIP"]
+    result, sharp = pair(240, 250)
+    figures = measure_all(METRICS, result, sharp)
+    assert {key: figure.variant for key, figure in figures.items() if figure.variant} == dict.fromkeys(
+        ("lpips", "niqe", "ma", "pi"), "lab"
+    )
+
+
+def test_niqe_sees_whole_numbers_of_y_without_the_border_or_of_grey(small_models):
+    from lab.metrics.models import niqe_model
+
+    result, _ = pair(240, 250)
+    model = niqe_model(current().niqe)
+    seen = {"sr": rounded(studio_luma(shave(result, 4))), "rgb": rounded(full_luma(result))}
+    for convention, luma in seen.items():
+        assert np.all(luma == np.round(luma))
+        assert measure("niqe", result, None, convention).value == niqe(luma, model)
+
+
+def test_pi_is_half_of_niqe_and_what_ma_lacks_of_ten(small_models):
+    result, _ = pair(240, 250)
+    for convention in ("sr", "rgb"):
+        niqe_, ma, pi = (measure(key, result, None, convention).value for key in ("niqe", "ma", "pi"))
+        assert pi == pytest.approx(((10 - ma) + niqe_) / 2, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["niqe"], ["NIQE", "Ma-lab", "PI-lab", "LPIPS-lab"]),
+        (["ma"], ["NIQE-lab", "Ma", "PI-lab", "LPIPS-lab"]),
+        (["niqe", "ma"], ["NIQE", "Ma", "PI", "LPIPS-lab"]),
+        (["alexnet"], ["NIQE-lab", "Ma-lab", "PI-lab", "LPIPS"]),
+    ],
+)
+def test_official_files_are_used_as_soon_as_they_are_there(small_models, files, names):
+    result, sharp = pair(240, 250)
+    keys = ("niqe", "ma", "pi", "lpips")
+    before, digest = measure_all(keys, result, sharp), current().digest
+    for file in files:
+        stand_ins.write_official(file)
+    assert [screen_name(key) for key in keys] == names
+    after = measure_all(keys, result, sharp)
+    for key, name in zip(keys, names, strict=True):
+        assert after[key].variant == ("lab" if name.endswith("-lab") else "official")
+        assert after[key].value is not None
+        if name.endswith("-lab"):
+            assert after[key] == before[key]
+    assert current().digest != digest
+
+
+def test_pi_of_one_official_part_takes_both_parts_from_the_lab(small_models):
+    from scipy.io import savemat
+
+    from lab import official
+
+    result, _ = pair(240, 250)
+    before = measure("pi", result, None)
+    path = official.place("niqe")
+    path.parent.mkdir(parents=True)
+    savemat(path, {"mu_prisparam": np.full((1, 36), 9.0), "cov_prisparam": np.eye(36)})
+    assert measure("niqe", result, None).value != pytest.approx(before.value, abs=1)
+    assert measure("pi", result, None) == before
+
+
+def test_a_choice_of_models_stays_what_it_was_when_files_arrive(small_models):
+    result, sharp = pair(240, 250)
+    chosen = current()
+    before = measure_all(("niqe", "pi", "lpips"), result, sharp, models=chosen)
+    for key in ("niqe", "ma", "alexnet"):
+        stand_ins.write_official(key)
+    assert measure_all(("niqe", "pi", "lpips"), result, sharp, models=chosen) == before
+
+
+def test_without_any_model_the_figure_says_which_command_brings_one(small_models):
+    for file in (small_models / "lab").iterdir():
+        file.unlink()
+    result, sharp = pair(240, 250)
+    for key, command in (("niqe", "weights fetch niqe"), ("ma", "metrics train-ma"), ("pi", "fetch"), ("lpips", "fetch alexnet")):
+        figure = measure(key, result, sharp)
+        assert figure.value is None
+        assert command in figure.why_not
+    assert screen_name("pi") == "PI"
+
+
+def test_a_damaged_model_is_a_reason_and_not_a_traceback(small_models):
+    (small_models / "lab" / "niqe.safetensors").write_bytes(b"rubbish")
+    result, _ = pair(240, 250)
+    figure = measure("niqe", result, None)
+    assert figure.value is None
+    assert "niqe.safetensors" in figure.why_not
+
+
+def test_own_niqe_parameters_take_the_place_of_both_kinds(small_models, tmp_path):
+    from safetensors.numpy import save_file
+
+    own = tmp_path / "own.safetensors"
+    save_file({"mean": np.full(36, 9.0), "covariance": np.eye(36)}, own)
+    result, _ = pair(240, 250)
+    models = with_niqe_parameters(current(), own)
+    assert measure("niqe", result, None, models=models) != measure("niqe", result, None)
+    assert measure("pi", result, None, models=models).value > measure("pi", result, None).value
+
+
+def test_flip_without_its_package_says_what_to_install(monkeypatch):
+    import lab.metrics.models as room
+
+    monkeypatch.setattr(room, "find_spec", lambda name: None if name == "flip_evaluator" else object())
+    result, sharp = pair()
+    assert "pip install flip-evaluator" in measure("flip", result, sharp).why_not
+
+
+def test_the_reference_s_features_are_computed_once_for_seven_results(small_models, monkeypatch):
+    _, sharp = pair(100, 120)
+    model = lpips_model(current().lpips)
+    seen = []
+    real = model._tile
+    monkeypatch.setattr(model, "_tile", lambda picture, *place: seen.append(picture is sharp) or real(picture, *place))
+    for seed in range(7):
+        model.distance(pair(100, 120, seed)[0], sharp)
+    assert seen.count(True) == 1
+    assert seen.count(False) == 7
+
+
+# Cards and conventions
+
+
+def test_every_figure_has_a_card_that_says_what_it_is(small_models):
+    for key in METRICS:
+        told = dict(card(key))
+        assert {"measures", "better", "looks at", "numbers", "defined by"} <= set(told)
+        assert told["better"].startswith(METRICS[key].better)
+        assert ("model" in told) == (key in ("lpips", "niqe", "ma", "pi"))
+    assert "not comparable" in dict(card("niqe"))["model"]
+    stand_ins.write_official("niqe")
+    assert "official" in dict(card("niqe"))["model"]
+
+
+def test_the_same_pixels_have_four_psnrs():
+    result, sharp = pair(120, 150)
+    values = dict(four_psnrs(result, sharp))
+    assert len(set(values.values())) == 4
+    assert measure("psnr", result, sharp, "sr").value in values.values()
+    assert measure("psnr", result, sharp, "rgb").value in values.values()
+
+
+def test_metrics_without_a_border_have_one_value_in_both_conventions(small_models):
+    result, sharp = pair(100, 120)
+    for key in ("lpips", "flip"):
+        sr, rgb = measure(key, result, sharp, "sr"), measure(key, result, sharp, "rgb")
+        assert sr == Figure(rgb.value, "sr", rgb.variant, rgb.why_not)

@@ -1,41 +1,30 @@
-"""The catalogue of metrics, and the one function that measures a result by any of them.
+"""Figures of merit: the one function that measures a result by any metric of the catalogue.
 
-A figure always carries the convention it was measured in (see `channels.py`); where it could not be measured it carries
-the reason, never a zero. Tables never mix conventions or variants.
+A figure always carries the convention it was measured in (see `channels.py`) and the variant of its model (see `models.py`);
+where it could not be measured it carries the reason, never a zero. Tables never mix conventions or variants.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from lab.metrics.channels import CONVENTIONS, full_luma, shave, studio_luma
+from lab.errors import LabError
+from lab.metrics import models as _models
+from lab.metrics.catalogue import FIGURES_OF_MERIT, METRICS, Metric, border_rule
+from lab.metrics.channels import CONVENTIONS, full_luma, rounded, shave, studio_luma
 from lab.metrics.gmsd import gmsd
+from lab.metrics.models import LAB, Models, Source
 from lab.metrics.psnr import psnr
 from lab.metrics.ssim import ssim
 
+__all__ = [
+    "CONVENTIONS", "FIGURES_OF_MERIT", "METRICS", "Figure", "Measurement", "Metric", "card", "four_psnrs", "measure",
+    "measure_all", "screen_name",
+]  # fmt: skip
 
-@dataclass(frozen=True)
-class Metric:
-    """What the lab knows of a metric."""
-
-    key: str
-    """The name on the command line and in files."""
-    name: str
-    """The name on screen."""
-    better: str
-    """"higher" or "lower"."""
-    needs_reference: bool
-    """Whether it compares with the sharp original."""
-    unit: str
-    """The unit of its values, empty where there is none."""
-    decimals: int
-    """How many decimals tables show."""
-    about: str
-    """One sentence for the visitor."""
-    paper: str
-    """Where it is defined."""
-    least_side: int = 1
-    """The least height and width it can be computed on, once the border is cut."""
+NO_ORIGINAL = "There is no sharp original to compare with."
 
 
 @dataclass(frozen=True)
@@ -47,57 +36,58 @@ class Figure:
     convention: str
     """"sr" or "rgb"."""
     variant: str = ""
-    """Which model of the metric it was, where there is more than one."""
+    """"official" or "lab", for a metric that runs on a model."""
     why_not: str = ""
     """One sentence, where value is None."""
 
 
-METRICS: dict[str, Metric] = {
-    metric.key: metric
-    for metric in (
-        Metric(
-            key="psnr",
-            name="PSNR",
-            better="higher",
-            needs_reference=True,
-            unit="dB",
-            decimals=2,
-            about="How small the squared differences from the original are; blurry results can score well.",
-            paper="10 log10(255^2 / mean squared error)",
-        ),
-        Metric(
-            key="ssim",
-            name="SSIM",
-            better="higher",
-            needs_reference=True,
-            unit="",
-            decimals=4,
-            about="How alike local brightness, contrast and structure are to the original; 1 is identical.",
-            paper="Wang, Bovik, Sheikh, Simoncelli, IEEE TIP 2004",
-            least_side=11,
-        ),
-        Metric(
-            key="gmsd",
-            name="GMSD",
-            better="lower",
-            needs_reference=True,
-            unit="",
-            decimals=4,
-            about="How unevenly the edges of the original have suffered; 0 is identical. Measured on grey.",
-            paper="Xue, Zhang, Mou, Bovik, IEEE TIP 2014",
-            least_side=6,
-        ),
-    )
-}
+def screen_name(key: str, models: Models | None = None) -> str:
+    """A metric's name with its variant, "NIQE" or "NIQE-lab": a model of the lab's own never goes by the official name."""
+    variant = (models or _models.current()).variant(key)
+    return METRICS[key].name + ("-lab" if variant == LAB else "")
+
+
+def card(key: str, models: Models | None = None, border: int = 4) -> list[tuple[str, str]]:
+    """Everything to know of a figure, as (what, text): about, better, numbers, borders, range, model, definition."""
+    metric, models = METRICS[key], models or _models.current()
+    (sr, rgb), (sr_border, rgb_border) = metric.channels, border_rule(metric, border)
+    needs = "the sharp original" if metric.needs_reference else "the result alone"
+    lines = [
+        ("measures", metric.about),
+        ("better", f"{metric.better}; {metric.range}"),
+        ("looks at", needs),
+        ("numbers", f"{sr}, {sr_border}, in both conventions" if (sr, sr_border) == (rgb, rgb_border) else
+                    f"sr: {sr}, {sr_border}; rgb: {rgb}, {rgb_border}"),
+        ("model", _model_text(key, models)),
+        ("defined by", metric.paper),
+    ]  # fmt: skip
+    return [(what, text) for what, text in lines if text]
+
+
+def _model_text(key: str, models: Models) -> str:
+    """Which model a metric runs on, in words; empty where it needs none."""
+    if key != "pi" and key not in _models.FETCHED_AS:
+        return ""
+    if not models.variant(key):
+        return "none here"
+    sources = models.pi if key == "pi" else (getattr(models, key),)
+    files = " and ".join(path.name for source in sources for path in source.paths)
+    if models.variant(key) == LAB:
+        return f"the lab's own ({files}): not comparable with published values"
+    return f"the official one ({files})"
 
 
 def measure(
-    key: str, result: np.ndarray, reference: np.ndarray | None, convention: str = "sr", border: int = 4
+    key: str,
+    result: np.ndarray,
+    reference: np.ndarray | None,
+    convention: str = "sr",
+    border: int = 4,
+    models: Models | None = None,
 ) -> Figure:
     """Measure a result by one metric.
 
-    PSNR and SSIM see studio-range Y without the border in convention `sr`, and all three channels of the whole picture in
-    convention `rgb`. GMSD is defined on grey alone: it sees full-range luma in both, without the border in `sr`.
+    What each metric sees in either convention is written on its card (METRICS[key].channels and .cuts_border).
 
     Args:
         key: a key of METRICS.
@@ -105,39 +95,154 @@ def measure(
         reference: the sharp original, uint8 of the same shape; None where there is none.
         convention: "sr" or "rgb".
         border: pixels cut from every side in convention `sr`; usually the scale.
+        models: the models to use, from `lab.metrics.models.current()`, which is asked where None is given.
 
     Returns:
         The figure; its value is None, with a sentence in `why_not`, where the metric needs a reference and there is none,
-        or where the picture is too small for it. Identical pictures have a PSNR of math.inf.
+        where the picture is too small for it, or where its model or package is missing. Identical pictures have a PSNR of
+        math.inf.
 
     Raises:
         ValueError: there is no such metric or convention, or the two pictures differ in size.
     """
-    if key not in METRICS:
-        raise ValueError(f"There is no metric {key!r}; choose among {', '.join(METRICS)}.")
+    return measure_all([key], result, reference, convention, border, models)[key]
+
+
+def measure_all(
+    keys: Iterable[str],
+    result: np.ndarray,
+    reference: np.ndarray | None,
+    convention: str = "sr",
+    border: int = 4,
+    models: Models | None = None,
+) -> dict[str, Figure]:
+    """Measure a result by several metrics, computing what they share once; see `measure`."""
+    keys = list(keys)
+    for key in keys:
+        if key not in METRICS:
+            raise ValueError(f"There is no metric {key!r}; choose among {', '.join(METRICS)}.")
     if convention not in CONVENTIONS:
         raise ValueError(f"There is no convention {convention!r}; choose sr or rgb.")
-    metric = METRICS[key]
-    if metric.needs_reference and reference is None:
-        return Figure(None, convention, why_not="There is no sharp original to compare with.")
     if reference is not None and result.shape != reference.shape:
         raise ValueError(f"The result is {_size(result)} and the original {_size(reference)}; they must be the same size.")
-    border = border if convention == "sr" else 0
-    height, width = (max(side - 2 * border, 0) for side in result.shape[:2])
-    if min(height, width) < metric.least_side:
-        cut = f" once {border} pixels are cut from every side" if border else ""
-        needs = f"{metric.name} needs at least {metric.least_side}x{metric.least_side}"
-        return Figure(None, convention, why_not=f"{needs}; the picture is {width}x{height}{cut}.")
+    measurement = Measurement(result, reference, convention, border, models or _models.current())
+    return {key: measurement.figure(key) for key in keys}
 
-    result, reference = shave(result, border), shave(reference, border)
-    channels = studio_luma if convention == "sr" else np.asarray
-    if key == "psnr":
-        value = psnr(channels(result), channels(reference))
-    elif key == "ssim":
-        value = ssim(channels(result), channels(reference))
-    else:
-        value = gmsd(full_luma(result), full_luma(reference))
-    return Figure(value, convention)
+
+def four_psnrs(result: np.ndarray, reference: np.ndarray, border: int = 4) -> list[tuple[str, float]]:
+    """The PSNRs of the same pixels that papers report, as (what is measured, decibels).
+
+    Args:
+        result, reference: uint8 (H, W, 3) RGB of one shape, each side more than twice the border.
+        border: pixels cut from every side where a border is cut.
+    """
+    cut, cut_reference = shave(result, border), shave(reference, border)
+    return [
+        (f"luma 16 to 235, {border} px border cut", psnr(studio_luma(cut), studio_luma(cut_reference))),
+        ("the same, luma rounded", psnr(rounded(studio_luma(cut)), rounded(studio_luma(cut_reference)))),
+        ("luma 16 to 235, whole picture", psnr(studio_luma(result), studio_luma(reference))),
+        ("RGB, whole picture", psnr(result, reference)),
+    ]
+
+
+class _Unmeasurable(LabError):
+    """Why a figure has no value, as a sentence."""
+
+
+class Measurement:
+    """One picture in one convention, measured metric by metric; keeps what several metrics share. Arguments as for `measure`."""
+
+    def __init__(self, result: np.ndarray, reference: np.ndarray | None, convention: str, border: int, models: Models):
+        self.whole = (result, reference)
+        self.border = border if convention == "sr" else 0
+        self.cut = (shave(result, self.border), None if reference is None else shave(reference, self.border))
+        self.convention = convention
+        self.models = models
+        self.parts: dict[tuple[str, Source | None], float] = {}
+        """Values of NIQE and Ma, which PI shares, by model."""
+
+    def figure(self, key: str) -> Figure:
+        """The figure of one metric, or the reason why there is none."""
+        try:
+            value = self._value(key)
+            if math.isnan(value):
+                raise _Unmeasurable(f"{METRICS[key].name} has no value for a picture without any detail.")
+        except LabError as reason:
+            return Figure(None, self.convention, self.models.variant(key), str(reason))
+        return Figure(value, self.convention, self.models.variant(key))
+
+    def _value(self, key: str) -> float:
+        metric = METRICS[key]
+        result, reference = self.cut if metric.cuts_border else self.whole
+        if metric.needs_reference and reference is None:
+            raise _Unmeasurable(NO_ORIGINAL)
+        self._check_size(metric, result)
+        seen = studio_luma if self.convention == "sr" else np.asarray
+        match key:
+            case "psnr":
+                return psnr(seen(result), seen(reference))
+            case "ssim":
+                return ssim(seen(result), seen(reference))
+            case "ms-ssim":
+                from lab.metrics.ms_ssim import ms_ssim
+
+                return ms_ssim(np.asarray(seen(result), np.float64), np.asarray(seen(reference), np.float64))
+            case "gmsd":
+                return gmsd(full_luma(result), full_luma(reference))
+            case "lpips":
+                return _models.lpips_model(self.models.lpips).distance(result, reference)
+            case "flip":
+                return _flip(result, reference)
+            case "niqe":
+                return self._niqe(self.models.niqe)
+            case "ma":
+                return self._ma(self.models.ma)
+        niqe_source, ma_source = self.models.pi
+        return ((10 - self._ma(ma_source)) + self._niqe(niqe_source)) / 2
+
+    def _check_size(self, metric: Metric, seen: np.ndarray) -> None:
+        height, width = seen.shape[:2]
+        if min(height, width) < metric.least_side:
+            needs = f"{metric.name} needs at least {metric.least_side}x{metric.least_side}"
+            raise _Unmeasurable(f"{needs}; the picture is {width}x{height}{self._after_cutting(metric)}.")
+
+    def _after_cutting(self, metric: Metric) -> str:
+        return f" once {self.border} pixels are cut from every side" if self.border and metric.cuts_border else ""
+
+    @property
+    def _luma(self) -> np.ndarray:
+        """What NIQE and Ma see: whole numbers, float64 (H, W)."""
+        return rounded((studio_luma if self.convention == "sr" else full_luma)(self.cut[0]))
+
+    def _niqe(self, source: Source | None) -> float:
+        from lab.metrics import niqe
+
+        if ("niqe", source) not in self.parts:
+            _refuse(niqe.why_not(*self.cut[0].shape[:2]))
+            self.parts["niqe", source] = niqe.niqe(self._luma, _models.niqe_model(source))
+        return self.parts["niqe", source]
+
+    def _ma(self, source: Source | None) -> float:
+        from lab.metrics import ma
+
+        if ("ma", source) not in self.parts:
+            _refuse(ma.why_not(*self.cut[0].shape[:2]))
+            self.parts["ma", source] = ma.ma(self._luma, _models.ma_model(source))
+        return self.parts["ma", source]
+
+
+def _flip(result: np.ndarray, reference: np.ndarray) -> float:
+    if not _models.flip_installed():
+        raise _Unmeasurable("FLIP needs a package that is not installed: pip install flip-evaluator.")
+    from lab.metrics.flip import flip
+
+    return flip(result, reference)
+
+
+def _refuse(why_not: str) -> None:
+    """Raise the sentence that says why a metric cannot be computed, if there is one."""
+    if why_not:
+        raise _Unmeasurable(why_not)
 
 
 def _size(picture: np.ndarray) -> str:

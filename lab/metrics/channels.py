@@ -5,6 +5,9 @@ pixels as the scale cut from every side. Y is kept as a real number, as BasicSR 
 pictures rounds it, which lowers PSNR by 0.003 to 0.015 dB. Convention `rgb` is that of deblurring tables: all three
 channels, no border.
 
+NIQE and Ma were made for 8-bit pictures: they see luma rounded to whole numbers, halves upwards as MATLAB does. In `sr` that
+is Y in 16..235, the protocol of the PIRM challenge; in `rgb` it is the grey of their own releases.
+
 Everything here is float64 on the scale of 0..255.
 """
 
@@ -38,6 +41,11 @@ def full_luma(picture: np.ndarray) -> np.ndarray:
         float64 (H, W) in 0..255.
     """
     return picture.astype(np.float64) @ np.asarray(FULL_WEIGHTS)
+
+
+def rounded(luma: np.ndarray) -> np.ndarray:
+    """Whole numbers, halves upwards: what an 8-bit picture of this luma holds. float64 in, float64 out."""
+    return np.floor(luma + 0.5)
 
 
 def shave(picture: np.ndarray, border: int) -> np.ndarray:

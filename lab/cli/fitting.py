@@ -1,0 +1,193 @@
+"""python -m lab metrics fit-niqe | check-niqe | train-ma | check-ma | fit-lpips | check-lpips | check: the lab's own models."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab.cli.options import Convention, Device
+from lab.cli.printing import number, table
+from lab.cli.program import UsageError, app, sentences
+from lab.metrics.models import CHECKPOINTS
+
+metrics_app = typer.Typer(no_args_is_help=True, help="The lab's own models of NIQE, Ma and LPIPS: made and checked.")
+app.add_typer(metrics_app, name="metrics")
+
+SharpFolder = Annotated[Path, typer.Argument(help="Folder of sharp pictures.", show_default=False)]
+BenchmarkFolder = Annotated[Path, typer.Argument(help="The folder with the folders Set14 and BSD100.", show_default=False)]
+Parameters = Annotated[
+    Path | None, typer.Option(help="NIQE's official parameters; the ones that weights fetch niqe brought, where not given.")
+]
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, moved by (done, of how many)."""
+    from tqdm import tqdm
+
+    with tqdm(desc=what, unit="picture", leave=False) as bar:
+
+        def progress(done: int, of: int) -> None:
+            bar.total = of
+            bar.n = done
+            bar.refresh()
+
+        yield progress
+
+
+def _official_parameters(given: Path | None) -> Path:
+    from lab.official import found, place
+
+    path = given or found("niqe")
+    if path is None:
+        fetch = "run python -m lab weights fetch niqe, or give --niqe-parameters FILE"
+        raise UsageError(f"this needs NIQE's official parameters, which are not at {place('niqe')}: {fetch}.")
+    return path
+
+
+def _print_card(card: dict, out: Path) -> None:
+    for key, value in card.items():
+        typer.echo(f"{key:16} {value}")
+    typer.echo(f"wrote {out}")
+
+
+@metrics_app.command("fit-niqe")
+@sentences
+def fit_niqe_command(
+    folder: SharpFolder,
+    out: Annotated[Path, typer.Option(help="File to write.")] = CHECKPOINTS / "niqe.safetensors",
+    least_sharpness: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Least share of the sharpest block's contrast that blocks must have.")
+    ] = None,
+) -> None:
+    """Fit NIQE-lab to undistorted pictures."""
+    from lab.fitting.niqe import LEAST_SHARPNESS, fit_niqe
+
+    with _bar("pictures") as progress:
+        card = fit_niqe(folder, out, LEAST_SHARPNESS if least_sharpness is None else least_sharpness, progress)
+    _print_card(card, out)
+
+
+@metrics_app.command("check-niqe")
+@sentences
+def check_niqe_command(
+    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders of sharp pictures.", show_default=False)],
+    niqe_parameters: Parameters = None,
+    count: Annotated[int, typer.Option(min=1, help="How many pictures are graded.")] = 20,
+    convention: Convention = Convention.sr,
+) -> None:
+    """Whether NIQE-lab ranks a graded set (blur, noise, JPEG, x4) as official NIQE does: Spearman's correlation."""
+    from lab.fitting.niqe_check import agreement, graded
+    from lab.metrics.models import current, niqe_model
+    from lab.metrics.niqe import read_official
+
+    official, own = read_official(_official_parameters(niqe_parameters)), niqe_model(current().niqe_lab)
+    with _bar("pictures") as progress:
+        found = agreement(list(graded(folders, official, own, count, convention.value, progress)))
+    rows = [["distortion", "level", "NIQE", "NIQE-lab"]]
+    for (distortion, level), (first, second) in found.means.items():
+        rows.append([distortion, f"{level:g}", number("niqe", first), number("niqe", second)])
+    typer.echo(table(rows))
+    within = ", ".join(f"{distortion} {value:.3f}" for distortion, value in found.within.items())
+    typer.echo(f"\nSpearman over {found.values} pictures ({found.left_out} too flat): {found.spearman:.3f}  (within: {within})")
+
+
+@metrics_app.command("train-ma")
+@sentences
+def train_ma_command(
+    folder: SharpFolder,
+    benchmark: Annotated[Path, typer.Option(help="The folder with Set5, Set14 and BSD100, which set the scale.")],
+    niqe_parameters: Parameters = None,
+    out: Annotated[Path, typer.Option(help="File to write.")] = CHECKPOINTS / "ma.safetensors",
+    work: Annotated[Path, typer.Option(help="Folder for what was measured; the same command goes on from it.")] = Path("runs/ma"),
+    pictures: Annotated[int, typer.Option(min=2, help="How many pictures are used at most.")] = 120,
+    trees: Annotated[int, typer.Option(min=1, help="In each of the three forests.")] = 150,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    device: Device = Device.auto,
+) -> None:
+    """Grow Ma-lab's forests on versions of sharp pictures, scored by a consensus of full-reference metrics."""
+    from lab.fitting.ma import train_ma
+
+    parameters = _official_parameters(niqe_parameters)
+    with _bar("") as progress:
+
+        def told(what: str, done: int, of: int) -> None:
+            progress(done, of)
+
+        card = train_ma(folder, out, benchmark, parameters, work, pictures, trees, seed, device.value, told)
+    _print_card(card, out)
+
+
+@metrics_app.command("check-ma")
+@sentences
+def check_ma_command(benchmark: BenchmarkFolder, device: Device = Device.auto) -> None:
+    """Whether PI orders bicubic, SRResNet and the GANs as published, and where bicubic's value lies."""
+    if not _check_ma(benchmark, device):
+        raise typer.Exit(1)
+
+
+def _check_ma(benchmark: Path, device: Device) -> bool:
+    from lab.fitting.ma_check import measured, verdicts
+    from lab.metrics import screen_name
+    from lab.metrics.models import current
+
+    models = current()
+    with _bar("pictures") as progress:
+        found = measured(benchmark, device=device.value, progress=progress)
+    names = {"niqe": f"NIQE in {screen_name('pi', models)}", "ma": "Ma in it", "pi": screen_name("pi", models)}
+    rows = [["set", "method", *names.values()]]
+    for name, methods in found.items():
+        rows += [[name, method, *(number(key, values[key]) for key in names)] for method, values in methods.items()]
+    typer.echo(table(rows) + "\n")
+    all_hold = True
+    for verdict in verdicts(found):
+        typer.echo(f"{'holds ' if verdict.holds else 'FAILS '} {verdict.text}")
+        all_hold &= verdict.holds
+    return all_hold
+
+
+@metrics_app.command("fit-lpips")
+@sentences
+def fit_lpips_command(
+    folder: SharpFolder,
+    features: Annotated[Path, typer.Option(help="The lab's feature network.")] = CHECKPOINTS / "features.safetensors",
+    out: Annotated[Path, typer.Option(help="File to write.")] = CHECKPOINTS / "lpips.safetensors",
+    pictures: Annotated[int, typer.Option(min=1, help="How many pictures are used at most.")] = 160,
+) -> None:
+    """Fit LPIPS-lab's layer weights, so that known orderings of distortions hold."""
+    from lab.fitting.lpips import fit_lpips
+
+    with _bar("pictures") as progress:
+        card = fit_lpips(folder, out, features, pictures, progress)
+    _print_card(card, out)
+
+
+@metrics_app.command("check-lpips")
+@sentences
+def check_lpips_command(
+    folder: SharpFolder,
+    pictures: Annotated[int, typer.Option(min=1, help="How many pictures are distorted by levels; results take all.")] = 40,
+) -> None:
+    """Whether LPIPS orders pairs of known severity right, and tells GAN results from smooth ones, beside PSNR and SSIM."""
+    _check_lpips(folder, pictures)
+
+
+def _check_lpips(folder: Path, pictures: int) -> None:
+    from lab.fitting.lpips_check import check_lpips, report
+    from lab.metrics.models import current, lpips_model
+
+    with _bar("pictures") as progress:
+        found = check_lpips(folder, lpips_model(current().lpips), pictures=pictures, progress=progress)
+    typer.echo(report(found))
+
+
+@metrics_app.command("check")
+@sentences
+def check_command(benchmark: BenchmarkFolder, device: Device = Device.auto) -> None:
+    """Both checks of the lab's own models: LPIPS on the pictures of BSD100, PI on Set14 and BSD100."""
+    _check_lpips(benchmark / "BSD100", 40)
+    typer.echo("")
+    if not _check_ma(benchmark, device):
+        raise typer.Exit(1)

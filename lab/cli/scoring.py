@@ -1,0 +1,78 @@
+"""python -m lab score: the figures of any pictures."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from lab.cli.options import Convention, JsonOption, MetricsOption, chosen_metrics
+from lab.cli.printing import column, figures_json, number, table
+from lab.cli.program import UsageError, app, sentences
+from lab.metrics import FIGURES_OF_MERIT, METRICS
+
+BORDER = 4
+
+
+def _read(file: Path) -> np.ndarray:
+    """A picture, its file's name in front of any complaint."""
+    from lab.images import PictureError, read_picture
+
+    try:
+        return read_picture(file)
+    except PictureError as error:
+        raise PictureError(f"{file.name}: {error}") from None
+
+
+def _check_sizes(file: Path, picture: np.ndarray, reference: np.ndarray | None) -> None:
+    if reference is not None and picture.shape != reference.shape:
+        sizes = " and ".join(f"{one.shape[1]}x{one.shape[0]}" for one in (picture, reference))
+        raise UsageError(f"{file.name} and the reference differ in size ({sizes}): give pictures of one size.")
+
+
+@app.command("score")
+@sentences
+def score_command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Pictures to score.", show_default=False)],
+    reference: Annotated[
+        Path | None, typer.Option(help="The sharp original of all of them, of the same size.", show_default=False)
+    ] = None,
+    metrics: MetricsOption | None = None,
+    convention: Annotated[
+        Convention,
+        typer.Option(
+            help="sr: luma, border cut (NIQE, Ma and PI as the PIRM challenge measured them). rgb: all channels, no border."
+        ),
+    ] = Convention.sr,
+    border: Annotated[int | None, typer.Option(min=0, help="Pixels cut from every side in sr; 4 where not given.")] = None,
+    niqe_parameters: Annotated[
+        Path | None, typer.Option(help="NIQE's parameters: the authors' .mat, or a .safetensors of metrics fit-niqe.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Figures of merit of any pictures, with or without a sharp original."""
+    from lab.metrics import measure_all
+    from lab.metrics.models import current, with_niqe_parameters
+
+    if border is not None and convention is Convention.rgb:
+        raise UsageError("--border goes with --convention sr: rgb measures the whole picture.")
+    default = [key for key in FIGURES_OF_MERIT if reference or not METRICS[key].needs_reference]
+    keys = default if metrics is None else chosen_metrics(metrics)
+    models = current() if niqe_parameters is None else with_niqe_parameters(current(), niqe_parameters)
+    sharp = None if reference is None else _read(reference)
+    cut = BORDER if border is None else border
+    report, rows, notes = [], [["image", *(column(key, models) for key in keys)]], []
+    for file in files:
+        picture = _read(file)
+        _check_sizes(file, picture, sharp)
+        figures = measure_all(keys, picture, sharp, convention.value, cut, models)
+        report.append({"image": str(file), "metrics": figures_json(figures)})
+        rows.append([file.name, *(number(key, figures[key].value) for key in keys)])
+        notes += [f"{file.name}, {METRICS[key].name}: {one.why_not}" for key, one in figures.items() if one.why_not]
+    if as_json:
+        typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
+        return
+    typer.echo(table(rows))
+    for note in notes:
+        typer.echo(note, err=True)

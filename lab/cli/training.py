@@ -1,0 +1,81 @@
+"""python -m lab train | pack | queue."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab.cli.options import Device
+from lab.cli.program import UsageError, app, sentences
+
+
+@app.command("train")
+@sentences
+def train_command(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe in lab/train/recipes, or a YAML file.", show_default=False)],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder of sharp pictures, searched with all folders in it, or a pack; data/train if not given."),
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Folder of blurred and sharp pictures instead: GoPro's layout, or blur/ and sharp/.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="8:1:1 for train, validation and test, or a file with lines train|validation|test PATH.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/RECIPE where none is given.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's number.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="Train this long instead.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    ship: Annotated[bool, typer.Option("--ship", help="Copy the result to checkpoints/, where the methods find it.")] = False,
+    device: Device = Device.auto,
+) -> None:
+    """Train a network by a recipe."""
+    import logging
+
+    from lab.train.pictures import Source
+    from lab.train.recipe import read
+    from lab.train.stop import stopped_by_ctrl_c
+    from lab.train.trainer import ship as ship_weights
+    from lab.train.trainer import train
+
+    if steps is not None and minutes is not None:
+        raise UsageError("give --steps or --minutes, not both.")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    chosen = read(recipe)
+    folder = out or Path("runs") / chosen.name
+    source = Source(data or (None if pairs else Path("data/train")), pairs, split)
+    with stopped_by_ctrl_c() as stop:
+        path = train(chosen, source, folder, steps=steps, minutes=minutes, resume=resume, cpu=device is Device.cpu, stop=stop)
+    typer.echo(str(ship_weights(path) if ship else path))
+
+
+@app.command("pack")
+@sentences
+def pack_command(
+    folder: Annotated[Path, typer.Argument(help="Folder of sharp pictures, with all folders in it.", show_default=False)],
+    mb: Annotated[float, typer.Option(help="Megabytes (millions of bytes) the file may have.")],
+    out: Annotated[Path, typer.Option(help="The file to write, for train --data.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
+) -> None:
+    """Put pictures of a folder, evenly chosen, into one file of a given size."""
+    import logging
+
+    from lab.train.pack import pack
+
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    packed = pack(folder, mb, out, force)
+    typer.echo(f"{packed.pictures} of {packed.available} pictures, {packed.bytes / 1e6:.1f} MB, in {out}")
+
+
+@app.command(
+    "queue",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def queue_command(words: typer.Context) -> None:
+    """Train recipes one after another, each with a budget of minutes (see queue --help)."""
+    from lab.train.queue import main
+
+    raise typer.Exit(main(words.args))

@@ -1,0 +1,212 @@
+"""python -m lab score, weights fetch and metrics, as a user types them."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import small_models as stand_ins
+from conftest import textured_picture
+from typer.testing import CliRunner
+
+from lab import official
+from lab.cli import app
+from lab.images import read_picture, write_png
+from lab.metrics import METRICS, measure
+
+
+def lab(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A sharp picture and two worse ones, 240 x 250."""
+    sharp = textured_picture(240, 250)
+    noise = np.random.default_rng(0).normal(0, 9, sharp.shape)
+    worse = [np.clip(sharp + noise * level, 0, 255).astype(np.uint8) for level in (1, 3)]
+    return [write_png(one, tmp_path / f"{name}.png") for name, one in zip(("sharp", "a", "b"), (sharp, *worse), strict=True)]
+
+
+def test_score_prints_json_with_value_convention_and_variant_of_every_metric(small_models, pictures):
+    sharp, *worse = pictures
+    done = lab("score", *worse, "--reference", sharp, "--metrics", "all", "--json")
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout)
+    assert [entry["image"] for entry in report] == [str(path) for path in worse]
+    for path, entry in zip(worse, report, strict=True):
+        assert set(entry) == {"image", "metrics"}
+        assert list(entry["metrics"]) == list(METRICS)
+        for key, figure in entry["metrics"].items():
+            expected = measure(key, read_picture(path), read_picture(sharp))
+            assert {name: figure[name] for name in ("value", "convention", "variant")} == {
+                "value": expected.value, "convention": "sr", "variant": expected.variant,
+            }  # fmt: skip
+
+
+def test_without_a_reference_the_figures_that_need_none_are_measured(small_models, pictures):
+    report = json.loads(lab("score", pictures[1], "--json").stdout)
+    assert list(report[0]["metrics"]) == ["niqe", "ma", "pi"]
+    asked = json.loads(lab("score", pictures[1], "--metrics", "psnr", "--json").stdout)
+    assert asked[0]["metrics"]["psnr"]["value"] is None
+    assert "no sharp original" in asked[0]["metrics"]["psnr"]["note"]
+
+
+def test_the_convention_and_the_border_change_what_is_measured(small_models, pictures):
+    sharp, worse = (read_picture(path) for path in pictures[:2])
+
+    def psnr(*words):
+        done = lab("score", pictures[1], "--reference", pictures[0], "--metrics", "psnr", "--json", *words)
+        return json.loads(done.stdout)[0]["metrics"]["psnr"]
+
+    assert psnr()["value"] == measure("psnr", worse, sharp, "sr", 4).value
+    assert psnr("--border", 0)["value"] == measure("psnr", worse, sharp, "sr", 0).value
+    whole = measure("psnr", worse, sharp, "rgb").value
+    assert psnr("--convention", "rgb") == {"value": whole, "convention": "rgb", "variant": ""}
+
+
+def test_the_table_names_variants_and_says_what_could_not_be_measured(small_models, pictures, tmp_path):
+    text = lab("score", pictures[1]).stdout
+    assert text.split("\n")[0].split() == ["image", "niqe-lab", "ma-lab", "pi-lab"]
+    stand_ins.write_official("niqe")
+    stand_ins.write_official("ma")
+    assert lab("score", pictures[1]).stdout.split("\n")[0].split() == ["image", "niqe", "ma", "pi"]
+    small = write_png(textured_picture(60, 60), tmp_path / "small.png")
+    done = lab("score", small)
+    assert done.exit_code == 0
+    assert "small.png, NIQE: NIQE needs two blocks" in done.stderr
+
+
+def test_an_identical_picture_is_valid_json_though_its_psnr_is_infinite(small_models, pictures):
+    def no_constants(name):
+        raise AssertionError(f"{name} is not JSON")
+
+    done = lab("score", pictures[0], "--reference", pictures[0], "--metrics", "psnr,ssim", "--json")
+    figures = json.loads(done.stdout, parse_constant=no_constants)[0]["metrics"]
+    assert "identical" in figures["psnr"]["note"]
+    assert figures["ssim"]["value"] == pytest.approx(1)
+
+
+def test_official_niqe_parameters_may_be_given_as_a_file(small_models, data, pictures):
+    words = ["score", pictures[1], "--metrics", "niqe", "--niqe-parameters", data / "niqe" / "modelparameters.mat"]
+    figure = json.loads(lab(*words, "--json").stdout)[0]["metrics"]["niqe"]
+    assert figure["variant"] == "official"
+    assert math.isfinite(figure["value"])
+    assert figure["value"] != json.loads(lab("score", pictures[1], "--json").stdout)[0]["metrics"]["niqe"]["value"]
+
+
+def test_the_well_known_baboon_has_its_published_niqe(small_models, data):
+    baboon = data / "benchmark" / "Set14" / "img_001.png"
+    parameters = data / "niqe" / "modelparameters.mat"
+    done = lab("score", baboon, "--metrics", "niqe", "--niqe-parameters", parameters, "--border", 0, "--json")
+    assert json.loads(done.stdout)[0]["metrics"]["niqe"]["value"] == pytest.approx(5.7296, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--metrics", "beauty"], "unknown metric 'beauty'"),
+        (["--metrics", ","], "no metrics are named"),
+        (["--border", "2", "--convention", "rgb"], "--border goes with --convention sr"),
+        (["--niqe-parameters", "gone.mat"], "gone.mat"),
+        (["--reference", "gone.png"], "gone.png"),
+    ],
+)
+def test_wrong_words_get_one_sentence(small_models, pictures, words, sentence):
+    done = lab("score", pictures[1], *words)
+    assert done.exit_code == 2
+    assert done.stderr.startswith("lab: ")
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_reference_of_another_size_is_refused_with_both_sizes(small_models, pictures, tmp_path):
+    other = write_png(textured_picture(50, 60), tmp_path / "other.png")
+    done = lab("score", pictures[1], "--reference", other)
+    assert done.exit_code == 2
+    assert "a.png and the reference differ in size (250x240 and 60x50)" in done.stderr
+
+
+# weights fetch
+
+
+def test_fetch_takes_a_file_one_already_has_and_says_its_licence(small_models, tmp_path):
+    made = stand_ins.write_official("niqe").rename(tmp_path / "mine.mat")
+    done = lab("weights", "fetch", "niqe", "--from", made)
+    assert done.exit_code == 0, done.output
+    assert official.place("niqe").read_bytes() == made.read_bytes()
+    assert "Licence: " in done.stdout
+    assert str(official.place("niqe")) in done.stdout
+    assert "is there already" in lab("weights", "fetch", "niqe").stdout
+
+
+def test_fetch_of_another_file_is_refused_and_leaves_nothing(small_models, tmp_path):
+    (tmp_path / "mine.mat").write_bytes(b"rubbish")
+    done = lab("weights", "fetch", "niqe", "--from", tmp_path / "mine.mat")
+    assert done.exit_code == 2
+    assert "mine.mat is not NIQE's official parameters" in done.stderr
+    assert not official.place("niqe").exists()
+
+
+def test_fetch_without_a_network_says_where_from_and_where_to(small_models, monkeypatch):
+    def refused(*_):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(official, "_answer", refused)
+    done = lab("weights", "fetch", "all")
+    assert done.exit_code == 2
+    for key in ("alexnet", "vgg19", "niqe", "ma"):
+        assert official.OFFICIAL[key].urls[0] in done.stderr
+        assert str(official.place(key)) in done.stderr
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [(["resnet"], "no official file called 'resnet'"), (["all", "--from", "x"], "--from goes with one name")],
+)
+def test_fetch_of_what_does_not_exist_is_one_sentence(small_models, words, sentence):
+    done = lab("weights", "fetch", *words)
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+
+
+# metrics
+
+
+def test_fit_niqe_writes_a_model_that_score_takes(small_models, tmp_path, pictures):
+    from lab.images import write_png
+
+    folder = tmp_path / "sharp"
+    folder.mkdir()
+    for seed in range(12):
+        write_png(textured_picture(200, 300, seed), folder / f"{seed}.png")
+    out = tmp_path / "own.safetensors"
+    done = lab("metrics", "fit-niqe", folder, "--out", out)
+    assert done.exit_code == 0, done.output
+    assert str(out) in done.stdout
+    report = json.loads(lab("score", pictures[1], "--metrics", "niqe", "--niqe-parameters", out, "--json").stdout)
+    assert report[0]["metrics"]["niqe"]["variant"] == "lab"
+
+
+def test_check_niqe_without_official_parameters_says_how_to_get_them(small_models, tmp_path):
+    done = lab("metrics", "check-niqe", tmp_path)
+    assert done.exit_code == 2
+    assert "weights fetch niqe" in done.stderr
+
+
+def test_check_niqe_prints_the_agreement_of_both_models(small_models, data, tmp_path):
+    for seed in range(2):
+        write_png(textured_picture(204, 300, seed), tmp_path / f"{seed}.png")
+    done = lab("metrics", "check-niqe", tmp_path, "--niqe-parameters", data / "niqe" / "modelparameters.mat", "--count", 2)
+    assert done.exit_code == 0, done.output
+    assert "Spearman over 38 pictures" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["fit-niqe", "fit-lpips", "check-lpips", "check-ma", "check"])
+def test_a_folder_that_is_not_there_is_one_sentence(small_models, tmp_path, command):
+    features = ["--features", small_models / "lab" / "features.safetensors"] if command == "fit-lpips" else []
+    done = lab("metrics", command, tmp_path / "gone", *features)
+    assert done.exit_code == 2
+    assert "gone" in done.stderr
+    assert "Traceback" not in done.output
