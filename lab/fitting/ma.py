@@ -11,7 +11,7 @@ import numpy as np
 from lab.benchmark import pictures_in
 from lab.fitting.ma_anchor import PUBLISHED_PI, TOP, anchors, stretch, stretched
 from lab.fitting.ma_consensus import WEIGHTS, consensus
-from lab.fitting.ma_forests import Grown, grow
+from lab.fitting.ma_forests import Grown, at_other_sizes, grow
 from lab.fitting.ma_samples import Samples, collect
 from lab.fitting.ma_versions import methods_here
 from lab.metrics.ma import MaError, MaModel, ma
@@ -69,7 +69,7 @@ def train_ma(
     samples = collect(chosen, Path(work), seed, models, device, lambda done, of: progress("pictures", done, of))
     figures = {key: values for key, values in samples.figures.items() if np.isfinite(values).all()}
     scores = consensus(figures, samples.picture)
-    grown = grow(samples.features, scores, samples.picture, trees, seed)
+    grown = grow(at_other_sizes(samples.features, seed), scores, samples.picture, trees, seed)
 
     raw = MaModel(grown.forests, grown.linear, "lab", "")
     found = anchors(benchmark, official, lambda luma: ma(luma, raw), lambda done, of: progress("scale", done, of))
