@@ -3,6 +3,7 @@
 import numpy as np
 
 MID_GREY = 128
+HALFWAY = 0.5  # of LPIPS: a distance that is large for a whole picture
 
 
 def difference_picture(result: np.ndarray, reference: np.ndarray, gain: float = 4) -> np.ndarray:
@@ -27,3 +28,20 @@ def difference_picture(result: np.ndarray, reference: np.ndarray, gain: float = 
         raise ValueError(f"A difference needs two pictures of one size; these are {sizes}.")
     difference = result.astype(np.float32) - reference
     return np.clip(np.floor(MID_GREY + gain * difference + 0.5), 0, 255).astype(np.uint8)
+
+
+def distance_picture(distances: np.ndarray) -> np.ndarray:
+    """A map of distances (lab.metrics.lpips) as heat: black where there is none, through red and yellow to white.
+
+    Heat is 1 - exp(-d / HALFWAY), one scale for all pictures: it never clips, and shows differences where distances are small.
+
+    Args:
+        distances: float (H, W), not negative.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    from matplotlib import colormaps
+
+    heat = 1 - np.exp(-np.maximum(distances, 0) / HALFWAY)
+    return colormaps["inferno"](heat, bytes=True)[..., :3]

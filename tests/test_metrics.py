@@ -404,7 +404,7 @@ def test_the_reference_s_features_are_computed_once_for_seven_results(small_mode
 def test_every_figure_has_a_card_that_says_what_it_is(small_models):
     for key in METRICS:
         told = dict(card(key))
-        assert {"measures", "better", "looks at", "numbers", "defined by"} <= set(told)
+        assert {"measures", "better", "needs", "numbers", "defined by"} <= set(told)
         assert told["better"].startswith(METRICS[key].better)
         assert ("model" in told) == (key in ("lpips", "niqe", "ma", "pi"))
     assert "not comparable" in dict(card("niqe"))["model"]

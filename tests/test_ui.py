@@ -1,6 +1,7 @@
 """The page's parts that need no browser: the store, the address, the ranks, the comparison as it fills."""
 
 import errno
+import itertools
 import os
 import stat
 import threading
@@ -11,14 +12,15 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 import pytest
+import small_models as stand_ins
 from conftest import textured_picture
 
 from lab.degrade import Degradation, parse
 from lab.errors import LabError
-from lab.images import PictureError, png_bytes
+from lab.images import PictureError, png_bytes, read_picture
 from lab.methods import SEVEN
-from lab.metrics import Figure
-from lab.ui import address, comparison, uploads
+from lab.metrics import CONVENTIONS, METRICS, Figure, measure
+from lab.ui import address, comparison, turns, uploads
 from lab.ui.api import chosen_methods, task_of_program
 from lab.ui.comparison import Comparer, Task
 from lab.ui.controls import build_controls, own_picture, set_to, task_of
@@ -99,7 +101,9 @@ def test_only_results_of_visitors_pictures_are_marked_as_theirs(comparer, task):
     *_, _ = comparer.run(replace(task, example="chelsea"), threading.Event())
     assert not any(entry.name.startswith("own-") for entry in comparer.store.folder.iterdir())
     *_, _ = comparer.run(task, threading.Event())
-    assert sum(entry.name.startswith("own-") for entry in comparer.store.folder.iterdir()) == 4
+    assert sum(entry.name.startswith("own-") for entry in comparer.store.folder.iterdir()) >= 8  # four panes and their figures
+    assert not comparer.store.remove_own(3600)
+    assert comparer.store.remove_own(0) >= 8
 
 
 def test_the_default_folder_is_closed_to_others(tmp_path, monkeypatch):
@@ -217,7 +221,7 @@ def snapshots(comparer: Comparer, task: Task, stop: threading.Event | None = Non
 def test_panes_fill_one_by_one_and_come_from_the_store_the_second_time(comparer, task):
     first = snapshots(comparer, task)
     assert first[0] == {"nearest": "waiting", "bicubic": "waiting"}
-    assert {"nearest": "done", "bicubic": "running"} in first
+    assert any(seen["nearest"] == "done" and seen["bicubic"] != "done" for seen in first)
     assert first[-1] == {"nearest": "done", "bicubic": "done"}
     assert snapshots(comparer, task) == [first[-1]]
 
@@ -243,14 +247,14 @@ def test_a_stopped_comparison_keeps_what_is_done(comparer, task):
 def test_a_comparison_waits_for_its_turn_and_can_be_cancelled_meanwhile(comparer, task):
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()
-    with comparison._one_at_a_time:  # another visitor's method is running
+    with turns._one_at_a_time:  # another visitor's method is running
         assert set(snapshots(comparer, task, stop)[-1].values()) == {"cancelled"}
     assert set(snapshots(comparer, task)[-1].values()) == {"done"}
 
 
 def test_a_comparison_that_nobody_follows_any_more_keeps_nobody_waiting(comparer, task):
     left_hanging = comparer.run(task, threading.Event())
-    while next(left_hanging).panes["nearest"].state != "running":
+    while next(left_hanging).panes["nearest"].state == "waiting":
         pass
     other = Task(task.source, Degradation("gaussian", 2.0), ("nearest",), device="cpu")
     assert snapshots(comparer, other)[-1] == {"nearest": "done"}
@@ -286,7 +290,7 @@ def test_who_is_cancelled_while_waiting_prepares_nothing(comparer, task, monkeyp
     for other in (task, Task(task.source, None, ("nearest",), device="cpu")):  # its input is in the store, and is not
         stop = threading.Event()
         threading.Timer(0.3, stop.set).start()
-        with comparison._one_at_a_time:
+        with turns._one_at_a_time:
             assert "cancelled" in snapshots(comparer, other, stop)[-1].values()
     time.sleep(0.3)
     assert reads == []
@@ -314,7 +318,7 @@ def test_a_view_has_a_pane_for_the_input_each_method_and_the_reference(comparer,
     assert [pane["key"] for pane in view["panes"]] == ["input", "nearest", "bicubic", "reference"]
     assert [pane["key"] for pane in blank_view(task.methods, (60, 48))["panes"]] == ["input", "nearest", "bicubic", "reference"]
     assert view["size"] == [60, 48]
-    assert all(set(pane["images"]) == {"picture", "gradient", "difference"} for pane in view["panes"])
+    assert all(set(pane["images"]) >= {"picture", "gradient", "difference"} for pane in view["panes"])
     assert np.all(np.array(view["spot"]) < view["size"])
 
 
@@ -368,3 +372,170 @@ def test_a_program_must_send_a_picture_and_a_blur(tmp_path):
         task_of_program(None, "x4-bicubic", None, "cpu")
     with pytest.raises(LabError, match="blur must be a text"):
         task_of_program(str(tmp_path / "a.png"), None, None, "cpu")
+
+
+# Figures
+
+
+@pytest.fixture
+def large_task() -> Task:
+    """Large enough for every metric."""
+    return Task(png_bytes(textured_picture(216, 224)), parse("x4-bicubic"), ("nearest", "bicubic"), device="cpu")
+
+
+def missing(comparison_: comparison.Comparison, pane: str) -> set[str]:
+    """Metrics of a pane without a figure yet, in `sr`."""
+    return set(METRICS) - set(comparison_.measured[pane].figures["sr"]) if pane in comparison_.measured else set(METRICS)
+
+
+def test_a_picture_is_shown_before_it_is_measured_and_figures_fill_in(comparer, large_task, small_models):
+    open_figures = []
+    for seen in comparer.run(large_task, threading.Event()):
+        if seen.panes["nearest"].state == "done":
+            open_figures.append(missing(seen, "nearest"))
+    assert "niqe" in open_figures[0]
+    assert open_figures[-1] == set()
+    assert all(later <= earlier for earlier, later in itertools.pairwise(open_figures))
+
+
+def test_every_figure_on_the_page_is_that_of_the_picture_shown(comparer, large_task, small_models):
+    *_, last = comparer.run(large_task, threading.Event())
+    sharp = read_picture(large_task.source)
+    for method in large_task.methods:
+        shown = read_picture(last.panes[method].entry.files()["picture"])
+        for convention in CONVENTIONS:
+            figures = last.measured[method].figures[convention]
+            assert figures == {key: measure(key, shown, sharp, convention) for key in METRICS}
+
+
+def test_figures_come_from_the_store_the_second_time(comparer, large_task, small_models, monkeypatch):
+    *_, first = comparer.run(large_task, threading.Event())
+    monkeypatch.setattr("lab.ui.measuring.Measurement", None)
+    (again,) = comparer.run(large_task, threading.Event())
+    for pane, measured in first.measured.items():
+        assert again.measured[pane] == measured
+        assert measured.distance.exists()
+
+
+def test_figures_are_measured_anew_when_an_official_file_arrives_and_pictures_are_not_made_anew(
+    comparer, large_task, small_models, monkeypatch
+):
+    *_, before = comparer.run(large_task, threading.Event())
+    for key in ("niqe", "ma"):
+        stand_ins.write_official(key)
+    monkeypatch.setattr(comparison.compare, "compare", None)
+    *_, after = comparer.run(large_task, threading.Event())
+    names = [[column["name"] for column in view_of(one)["metrics"]] for one in (before, after)]
+    assert [{"NIQE-lab", "Ma-lab", "PI-lab"} <= set(row) for row in names] == [True, False]
+    assert {"NIQE", "Ma", "PI", "LPIPS-lab"} <= set(names[1])
+    assert after.panes["bicubic"].entry == before.panes["bicubic"].entry
+    variants = {one.variant for row in after.measured["bicubic"].figures.values() for one in row.values()}
+    assert variants == {"", "official", "lab"}
+    assert after.measured["bicubic"].figures["sr"]["pi"].variant == "official"
+
+
+def test_figures_that_were_not_measured_before_cancel_say_so(comparer, large_task, small_models):
+    stop = threading.Event()
+    for seen in comparer.run(large_task, stop):
+        if all(pane.state == "done" for pane in seen.panes.values()):
+            stop.set()
+    assert {pane.state for pane in seen.panes.values()} == {"done"}
+    cells = next(pane for pane in view_of(seen)["panes"] if pane["key"] == "bicubic")["figures"]["rgb"]
+    assert cells["niqe"]["text"] == "–"
+    assert cells["niqe"]["why"] == "Cancelled before it was measured."
+    assert not view_of(seen)["status"]["busy"]
+
+
+def test_while_figures_are_measured_run_can_be_pressed_and_the_page_says_what_goes_on(comparer, large_task, small_models):
+    said = []
+    for seen in comparer.run(large_task, threading.Event()):
+        view = view_of(seen)
+        if seen.has_all_pictures() and view["status"]["busy"]:
+            said.append(view["status"]["text"])
+            measuring = [cell for pane in view["panes"] for row in pane["figures"].values() for cell in row.values()]
+            assert any(cell["measuring"] for cell in measuring)
+    assert said
+    assert set(said) == {"2 of 2 done, measuring"}
+    assert view_of(seen)["status"]["text"] == "2 of 2 done"
+
+
+def test_the_reference_has_figures_where_none_is_needed_and_the_small_input_has_reasons(comparer, large_task, small_models):
+    *_, last = comparer.run(large_task, threading.Event())
+    reference, given = (last.measured[pane].figures["sr"] for pane in ("reference", "input"))
+    assert all((reference[key].value is None) == METRICS[key].needs_reference for key in METRICS)
+    assert all("quarter" in figure.why_not for figure in given.values())
+
+
+def test_a_comparison_without_a_reference_measures_what_needs_none(comparer, small_models):
+    task = Task(png_bytes(textured_picture(216, 224)), None, ("nearest",), device="cpu")
+    *_, last = comparer.run(task, threading.Event())
+    for pane in ("input", "nearest"):
+        assert all((one.value is None) == METRICS[key].needs_reference for key, one in last.measured[pane].figures["sr"].items())
+        assert last.measured[pane].distance is None
+
+
+def test_the_psnr_of_a_result_comes_with_the_three_others_of_the_same_pixels(comparer, large_task, small_models):
+    *_, last = comparer.run(large_task, threading.Event())
+    cell = next(pane for pane in view_of(last)["panes"] if pane["key"] == "bicubic")["figures"]["sr"]["psnr"]
+    assert cell["note"].count(" dB") == 4
+    assert cell["text"] in cell["note"]
+
+
+def test_the_distance_map_is_black_where_nothing_differs(comparer, large_task, small_models):
+    *_, last = comparer.run(large_task, threading.Event())
+    assert read_picture(last.measured["reference"].distance).max() < 8
+    assert read_picture(last.measured["nearest"].distance).shape == (216, 224, 3)
+
+
+def test_the_page_names_the_command_for_official_files_until_they_are_there(small_models):
+    hint = blank_view(("nearest",), (60, 48))["models_hint"]
+    assert hint.startswith("LPIPS-lab, NIQE-lab, Ma-lab, PI-lab: the lab's own models")
+    assert "python -m lab weights fetch all" in hint
+    for key in ("niqe", "ma", "alexnet"):
+        stand_ins.write_official(key)
+    assert blank_view(("nearest",), (60, 48))["models_hint"] == ""
+
+
+def test_a_fault_of_a_metric_is_a_reason_in_its_cells_alone_and_is_not_kept(
+    comparer, large_task, small_models, monkeypatch, caplog
+):
+    with monkeypatch.context() as patch:
+        patch.setattr("lab.metrics.niqe.niqe", lambda *_: 1 / 0)
+        *_, last = comparer.run(large_task, threading.Event())
+    figure = last.measured["bicubic"].figures["sr"]["niqe"]
+    assert figure.value is None
+    assert "foresaw" in figure.why_not
+    assert "ZeroDivisionError" in caplog.text
+    assert last.measured["bicubic"].figures["sr"]["psnr"].value is not None
+    assert last.measured["bicubic"].figures["sr"]["ma"].value is not None
+    *_, again = comparer.run(large_task, threading.Event())
+    assert again.measured["bicubic"].figures["sr"]["niqe"].value is not None
+
+
+def test_measuring_waits_for_networks_but_not_for_ever(monkeypatch):
+    order, stop = [], threading.Event()
+
+    def measure_something() -> None:
+        with turns.measuring_turn(stop):
+            order.append("measured")
+
+    def compute(name: str) -> None:
+        with turns.network_turn(stop):
+            order.append(name)
+            time.sleep(0.1)
+
+    with turns._one_at_a_time:
+        threads = [threading.Thread(target=compute, args=(name,)) for name in ("a", "b")]
+        threads.append(threading.Thread(target=measure_something))
+        for thread in reversed(threads):
+            thread.start()
+            time.sleep(0.05)
+    for thread in threads:
+        thread.join(5)
+    assert order[-1] == "measured"
+    assert sorted(order[:2]) == ["a", "b"]
+
+    monkeypatch.setattr(turns, "PATIENCE", 0.1)
+    monkeypatch.setattr(turns, "_networks", 1)  # one that never comes
+    measure_something()
+    assert order[-2:] == ["measured", "measured"]

@@ -55,9 +55,9 @@ def card(key: str, models: Models | None = None, border: int = 4) -> list[tuple[
     lines = [
         ("measures", metric.about),
         ("better", f"{metric.better}; {metric.range}"),
-        ("looks at", needs),
+        ("needs", needs),
         ("numbers", f"{sr}, {sr_border}, in both conventions" if (sr, sr_border) == (rgb, rgb_border) else
-                    f"sr: {sr}, {sr_border}; rgb: {rgb}, {rgb_border}"),
+                    f"in sr {sr}, {sr_border}; in rgb {rgb}, {rgb_border}"),
         ("model", _model_text(key, models)),
         ("defined by", metric.paper),
     ]  # fmt: skip

@@ -9,9 +9,11 @@ import gradio as gr
 from lab.degrade import parse
 from lab.errors import LabError
 from lab.methods import METHODS, SEVEN, find
+from lab.metrics import CONVENTIONS
 from lab.ui.address import BLURRED, DEFAULT_BLUR
-from lab.ui.comparison import CONVENTIONS, INPUT, REFERENCE, Comparer, Comparison, Entry, Task
+from lab.ui.comparison import INPUT, REFERENCE, Comparer, Comparison, Task
 from lab.ui.controls import ChoiceError
+from lab.ui.measuring import Measured
 from lab.ui.view import sentence
 
 LANE = "programs"
@@ -56,10 +58,11 @@ def _number(value: float | None) -> float | str | None:
     return "inf" if value is not None and math.isinf(value) else value
 
 
-def _figures(entry: Entry) -> dict:
+def _figures(measured: Measured) -> dict:
     return {
         convention: {
-            key: {"value": _number(figure.value), "why_not": figure.why_not} for key, figure in entry.figures(convention).items()
+            key: {"value": _number(figure.value), "variant": figure.variant, "why_not": figure.why_not}
+            for key, figure in measured.figures[convention].items()
         }
         for convention in CONVENTIONS
     }
@@ -72,12 +75,12 @@ def _answer(comparison: Comparison) -> tuple[list[str], list[dict]]:
         if pane.entry is None:
             results.append({"method": key, "file": None, "failed": sentence(pane.reason)})
             continue
-        facts = {name: value for name, value in pane.entry.facts.items() if name not in ("figures", "files")}
-        results.append({"method": key, "file": len(files), **facts, "metrics": _figures(pane.entry)})
+        facts = {name: value for name, value in pane.entry.facts.items() if name != "files"}
+        results.append({"method": key, "file": len(files), **facts, "metrics": _figures(comparison.measured[key])})
         files.append(str(pane.entry.files()["picture"]))
     for key, entry in ((INPUT, comparison.input), (REFERENCE, comparison.reference)):
         if entry:
-            results.append({"method": key, "file": len(files)})
+            results.append({"method": key, "file": len(files), "metrics": _figures(comparison.measured[key])})
             files.append(str(entry.files()["picture"]))
     return files, results
 

@@ -25,8 +25,9 @@ LANE_WIDTH = 8
 """Comparisons followed at once; they compute one at a time, in turns (see comparison.py)."""
 
 
-def _buttons(busy: bool) -> list:
-    return [gr.update(interactive=not busy), gr.update(interactive=busy)]
+def _buttons(run: bool, cancel: bool) -> list:
+    """Whether Run and Cancel can be pressed; while figures are measured, both can."""
+    return [gr.update(interactive=run), gr.update(interactive=cancel)]
 
 
 def _address_of(task: Task) -> str:
@@ -91,18 +92,18 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
         running.address = _address_of(task)
         try:
             for comparison in sessions.follow(request.session_hash, running, comparer.run(task, running.stop)):
-                yield [view_of(comparison, running.address), *_buttons(busy=True)]
+                yield [view_of(comparison, running.address), *_buttons(run=comparison.has_all_pictures(), cancel=True)]
         except Exception:
             preparing = running.comparison is not None and running.comparison.input is None
             if preparing and not sessions.current(request.session_hash):
-                yield [SETTLED, *_buttons(busy=False)]
+                yield [SETTLED, *_buttons(run=True, cancel=False)]
             raise
 
     def at_rest(request: gr.Request) -> list:
         """The last update of a comparison: Run can be pressed again, unless another one has begun meanwhile."""
         if sessions.current(request.session_hash):
             return [gr.skip(), gr.skip(), gr.skip()]
-        return [gr.skip(), *_buttons(busy=False)]
+        return [gr.skip(), *_buttons(run=True, cancel=False)]
 
     def run_clicked(request: gr.Request, *values) -> Iterator[list]:
         with _told_to_the_visitor("This did not work"):
@@ -123,9 +124,9 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
     def cancelled(request: gr.Request) -> list:
         running = sessions.cancel(request.session_hash)
         if running is None or running.comparison is None or running.comparison.input is None:
-            return [SETTLED, *_buttons(busy=False)]
+            return [SETTLED, *_buttons(run=True, cancel=False)]
         running.comparison.cancel()
-        return [view_of(running.comparison, running.address), *_buttons(busy=False)]
+        return [view_of(running.comparison, running.address), *_buttons(run=True, cancel=False)]
 
     def closed(request: gr.Request) -> None:
         sessions.cancel(request.session_hash)

@@ -4,11 +4,9 @@ import functools
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Literal
 
 import numpy as np
@@ -18,17 +16,19 @@ from lab.degrade import Degradation
 from lab.diagnostics import difference_picture
 from lab.gradients import full_scale, gradient_picture
 from lab.images import png_bytes, read_picture
-from lab.metrics import METRICS, Figure
+from lab.metrics.models import Models, current
 from lab.restore import device_name, pick_device
-from lab.ui import spot
+from lab.ui import measuring, spot
+from lab.ui.changes import Changes, in_a_thread
+from lab.ui.measuring import MAP, Measured, Measurer
 from lab.ui.pictures import MAX_PIXELS, limit_explained
 from lab.ui.store import ResultStore, key_of
+from lab.ui.turns import network_turn
 
-CONVENTIONS = ("sr", "rgb")
 VIEWS = ("picture", "gradient", "difference")
 INPUT, REFERENCE = "input", "reference"
-
-_one_at_a_time = threading.Lock()  # two comparisons computing at once would only make each other's seconds untrue
+FIGURES = "figures"
+"""The part of a key that tells a pane's figures from its pictures."""
 
 
 def draws(kind: str, noise: float) -> bool:
@@ -75,10 +75,6 @@ class Entry:
         """PNG files by view; no `difference` where there is no reference."""
         return {view: self.folder / f"{view}.png" for view in VIEWS if (self.folder / f"{view}.png").exists()}
 
-    def figures(self, convention: str) -> dict[str, Figure]:
-        """The figures by metric, in one of CONVENTIONS."""
-        return {key: Figure(**figure) for key, figure in self.facts["figures"][convention].items()}
-
 
 @dataclass
 class Pane:
@@ -95,26 +91,34 @@ class Comparison:
     """Everything the page shows of one task; changes as results arrive."""
 
     task: Task
+    models: Models
+    """What NIQE, Ma and LPIPS run on, for every pane."""
     input: Entry | None = None
     """None while the picture is being prepared."""
     reference: Entry | None = None
     panes: dict[str, Pane] = field(default_factory=dict)
     """By method key, in display order."""
+    measured: dict[str, Measured] = field(default_factory=dict)
+    """The figures of what is there, by method key, INPUT and REFERENCE."""
+
+    def has_all_pictures(self) -> bool:
+        """Whether nothing but figures can still come."""
+        return self.input is not None and not any(pane.state in ("waiting", "running") for pane in self.panes.values())
 
     def cancel(self) -> None:
         """Mark whatever is not there yet as cancelled."""
-        for pane in self.panes.values():
-            if pane.state in ("waiting", "running"):
-                pane.state = "cancelled"
+        for one in (*self.panes.values(), *self.measured.values()):
+            if one.state in ("waiting", "running"):
+                one.state = "cancelled"
 
 
 @functools.cache
 def _code() -> str:
     """A digest of everything that decides pixels, figures and entries, so that a changed program never shows an old result."""
     lab = Path(compare.__file__).parent
-    rooms = {file for file in lab.rglob("*.py") if file.relative_to(lab).parts[0] not in ("ui", "train")}
+    rooms = {file for file in lab.rglob("*.py") if file.relative_to(lab).parts[0] not in ("ui", "cli", "train", "fitting")}
     digest = hashlib.sha256()
-    for file in sorted(rooms | {Path(__file__), Path(spot.__file__)}):
+    for file in sorted(rooms | {Path(room) for room in (__file__, measuring.__file__, spot.__file__)}):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
@@ -127,10 +131,6 @@ def _sha_of(path: Path, changed: float) -> str:
 def _checkpoint_sha(method: str) -> str | None:
     path = methods.checkpoint(method)
     return None if path is None else _sha_of(path, path.stat().st_mtime)
-
-
-def _figures(by_convention: dict[str, dict[str, Figure]]) -> dict:
-    return {convention: {key: vars(figure) for key, figure in figures.items()} for convention, figures in by_convention.items()}
 
 
 def _first_state(method: str) -> Pane:
@@ -201,17 +201,15 @@ class Comparer:
             "size": [width, height],
             "given_size": [prepared.given.shape[1], prepared.given.shape[0]],
             "spot": spot.interesting_spot(prepared.shown if prepared.reference is None else prepared.reference),
-            "figures": _figures({c: compare.input_figures(prepared, tuple(METRICS), c) for c in CONVENTIONS}),
+            "small": prepared.factor != 1,
         }
         return self._save(key, lazy, prepared.shown, facts)
 
     def _result(self, key: str, lazy: _Prepared, result: compare.Finished) -> Entry:
-        rgb = compare.figures(result.picture, lazy.prepared.reference, tuple(METRICS), "rgb")
         facts = {
             name: getattr(result, name)
             for name in ("name", "seconds", "given", "in_domain", "checkpoint", "checkpoint_sha", "stage", "differs", "device")
         }
-        facts["figures"] = _figures({"sr": result.metrics, "rgb": rgb})
         return self._save(key, lazy, result.picture, facts)
 
     def _has_input(self, comparison: Comparison, given: str, sharp: str | None) -> bool:
@@ -224,7 +222,7 @@ class Comparer:
 
     def _make_input(self, comparison: Comparison, given: str, sharp: str | None, lazy: _Prepared, stop: threading.Event) -> None:
         """Compute the input and the reference in a turn of their own; nothing once `stop` is set."""
-        with _turn(stop):
+        with network_turn(stop):
             if stop.is_set() or self._has_input(comparison, given, sharp):  # another visitor may have asked for the same
                 return
             prepared = lazy.prepared
@@ -236,15 +234,16 @@ class Comparer:
                 comparison.input = self._input(given, lazy)
 
     def run(self, task: Task, stop: threading.Event) -> Iterator[Comparison]:
-        """Fill the panes of a task, yielding the same growing Comparison after every change.
+        """Fill the panes of a task and then their figures, yielding the same growing Comparison after every change.
 
         What the store holds is there in the first one; where the input is not, the first one has none yet. The rest is computed:
         the input, then method by method, one comparison at a time on the machine, in turns with other visitors' comparisons.
+        Figures are measured in a thread of their own, in the pauses of the networks.
 
         Args:
             task: what to compare.
-            stop: once set, the stream ends with the panes that are still open marked as cancelled, and without an input where it
-                was not ready.
+            stop: once set, the stream ends with the panes and figures that are still open marked as cancelled, and without an
+                input where it was not ready.
 
         Raises:
             lab.images.PictureError: a picture that cannot be used, before there is an input.
@@ -252,80 +251,88 @@ class Comparer:
         device = device_name(pick_device(task.device))
         shared = (task.hash, str(task.degradation), task.output, _code())
         named = functools.partial(key_of, *shared, own=task.example is None)
+        comparison = Comparison(task, current())
         keys = {key: named(key, _checkpoint_sha(key), device) for key in task.methods}
-        given, sharp = named(INPUT), None if task.degradation is None else named(REFERENCE)
-        lazy = _Prepared(task, frozenset({given, *keys.values(), *filter(None, [sharp])}))
+        keys |= {INPUT: named(INPUT)} | ({} if task.degradation is None else {REFERENCE: named(REFERENCE)})
+        figure_keys = {pane: named(FIGURES, key, comparison.models.digest) for pane, key in keys.items()}
+        everything = {*keys.values(), *figure_keys.values(), *(key + MAP for key in figure_keys.values())}
+        lazy = _Prepared(task, frozenset(everything))
 
-        comparison = Comparison(task)
-        for method, key in keys.items():
-            entry = self._find(key)
+        for method in task.methods:
+            entry = self._find(keys[method])
             comparison.panes[method] = Pane("done", entry) if entry else _first_state(method)
+        given, sharp = keys[INPUT], keys.get(REFERENCE)
         if not self._has_input(comparison, given, sharp):
             yield comparison  # before the work, so that the visitor sees that it begins and can cancel it
             self._make_input(comparison, given, sharp, lazy, stop)
-        if not stop.is_set():
-            yield comparison
-
-        for method, pane in comparison.panes.items():
-            if pane.state == "waiting" and not stop.is_set():
-                yield from self._fill(comparison, pane, method, keys[method], lazy, stop)
+        if comparison.input is not None:
+            yield from self._fill_all(comparison, keys, figure_keys, lazy, stop)
         if stop.is_set():
             comparison.cancel()
             yield comparison
 
-    def _fill(
-        self, comparison: Comparison, pane: Pane, method: str, key: str, lazy: _Prepared, stop: threading.Event
+    def _fill_all(
+        self, comparison: Comparison, keys: dict[str, str], figure_keys: dict[str, str], lazy: _Prepared, stop: threading.Event
     ) -> Iterator[Comparison]:
-        """One pane, computed in a thread of its own: whoever follows may stop following at any `yield`, and a generator left
-        hanging there must not keep the machine from the others."""
-        changes: SimpleQueue[Exception | bool] = SimpleQueue()
+        """Panes and figures, from the store or computed, once there is an input."""
+        changes = Changes()
+        sharp = comparison.reference.files()["picture"] if comparison.reference else None
+        measurer = Measurer(self.store, comparison.models, sharp, lazy.keys, stop, changes.figures_changed, changes.measured)
 
-        def work() -> None:
-            try:
-                for _ in self._compute(pane, method, key, lazy, comparison.task.device, stop):
-                    changes.put(True)
-                changes.put(False)
-            except Exception as error:
-                changes.put(error)
+        def measure(pane: str, entry: Entry | None, in_turn: bool = False) -> None:
+            if entry is not None:
+                kind = "reference" if pane == REFERENCE else "small input" if entry.facts.get("small") else "result"
+                comparison.measured[pane] = measurer.add(figure_keys[pane], entry.files()["picture"], kind, in_turn)
 
-        threading.Thread(target=work, name=f"computing {method}", daemon=True).start()
-        while change := changes.get():
-            if isinstance(change, Exception):
-                raise change
-            yield comparison
+        try:
+            for method, pane in comparison.panes.items():
+                measure(method, pane.entry)
+            measure(INPUT, comparison.input)
+            measure(REFERENCE, comparison.reference)
+            if not stop.is_set():
+                yield comparison
+            for method, pane in comparison.panes.items():
+                if pane.state == "waiting" and not stop.is_set():
+                    fill = functools.partial(self._compute, pane, method, keys[method], lazy, stop, measure)
+                    for _ in in_a_thread(fill, changes):
+                        yield comparison
+            measurer.close()
+            if measurer.started:
+                for _ in changes.until(Changes.MEASURED):
+                    yield comparison
+                yield comparison
+        finally:
+            measurer.close()
 
-    def _compute(self, pane: Pane, method: str, key: str, lazy: _Prepared, device: str, stop: threading.Event) -> Iterator[None]:
+    def _compute(
+        self, pane: Pane, method: str, key: str, lazy: _Prepared, stop: threading.Event, measure: Callable[..., None]
+    ) -> Iterator[None]:
         """Bring one pane from waiting to its end, yielding after every change; to be run to its end without a pause."""
-        with _turn(stop):
+        with network_turn(stop):
             if stop.is_set():
                 return
             pane.entry = self._find(key)  # another comparison may have made it while this one waited for its turn
             if pane.entry is not None:
                 pane.state = "done"
+            else:
+                yield from self._restore(pane, method, key, lazy, stop)
+            if pane.entry is not None and not stop.is_set():
                 yield
+                measure(method, pane.entry, in_turn=True)
+                yield
+
+    def _restore(self, pane: Pane, method: str, key: str, lazy: _Prepared, stop: threading.Event) -> Iterator[None]:
+        """Run a method and keep its result; yields while it runs and when it failed."""
+        for event in compare.compare(lazy.prepared, [method], (), device=lazy.task.device, stop=stop):
+            if stop.is_set():  # what comes too late is not worth the seconds that large files take to write
                 return
-            for event in compare.compare(lazy.prepared, [method], tuple(METRICS), "sr", device=device, stop=stop):
-                if stop.is_set():  # what comes too late is not worth the seconds that large files take to write
-                    return
-                match event:
-                    case compare.Started():
-                        pane.state = "running"
-                    case compare.Failed():
-                        pane.state, pane.reason = "failed", event.reason
-                    case compare.Finished():
-                        pane.entry = self._result(key, lazy, event)
-                        pane.state = "done"
-                yield
-
-
-@contextmanager
-def _turn(stop: threading.Event) -> Iterator[None]:
-    """Wait for the machine, giving up when `stop` is set: whoever enters looks at `stop` before computing anything."""
-    held = False
-    while not held and not stop.is_set():
-        held = _one_at_a_time.acquire(timeout=0.1)
-    try:
-        yield
-    finally:
-        if held:
-            _one_at_a_time.release()
+            match event:
+                case compare.Started():
+                    pane.state = "running"
+                    yield
+                case compare.Failed():
+                    pane.state, pane.reason = "failed", event.reason
+                    yield
+                case compare.Finished():
+                    pane.entry = self._result(key, lazy, event)
+                    pane.state = "done"

@@ -5,14 +5,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.methods import METHODS
-from lab.metrics import METRICS, Figure
-from lab.ui.comparison import CONVENTIONS, INPUT, REFERENCE, Comparison, Entry, Pane
+from lab.metrics import CONVENTIONS, METRICS, Figure, card, screen_name
+from lab.metrics.models import FETCHED_AS, LAB, Models, current
+from lab.ui.comparison import INPUT, REFERENCE, Comparison, Entry, Pane
+from lab.ui.measuring import Measured, columns
 
 CONVENTION_TEXTS = {
     "sr": ("sr", "Luma (BT.601, 16 to 235), 4 pixels of border left out: the convention of super-resolution papers"),
     "rgb": ("rgb", "All three colour channels, no border left out: the convention of deblurring papers"),
 }
-
+WHY_FOUR = (
+    "The same pixels have four PSNRs, and more. On luma in 16 to 235 without the border, as super-resolution papers measure: "
+    "convention sr. With luma rounded to whole numbers, as MATLAB does it: up to 0.015 dB less. With the border counted: a "
+    "little more or less. On RGB, which has more contrast and so larger errors, as deblurring papers measure: convention rgb, "
+    "1.4 to 2.5 dB less. Point at a PSNR to read all four of a result. Figures of two conventions never compare."
+)
 
 PREPARING = {"panes": [], "status": {"text": "preparing the picture", "busy": True, "running": ""}}
 """A view that leaves the panes as they are and says that work has begun."""
@@ -50,29 +57,41 @@ def ranks(key: str, figures: dict[str, Figure]) -> dict[str, int]:
     return {method: order.index(value) + 1 for method, value in written.items() if order.index(value) < 2}
 
 
-def _cells(entry: Entry | None, ranked: dict[str, dict[str, dict[str, int]]], method: str) -> dict:
-    """Texts of the figures by convention and metric."""
-    cells: dict = {}
-    for convention in CONVENTIONS:
-        figures = entry.figures(convention) if entry else {}
-        cells[convention] = {
-            key: {
-                "text": figure_text(key, figure),
-                "why": sentence(figure.why_not) if figure.why_not else "",
-                "variant": figure.variant,
-                "rank": ranked[convention].get(key, {}).get(method, 0),
-            }
-            for key, figure in figures.items()
+def _cells(measured: Measured | None, ranked: dict[str, dict[str, dict[str, int]]], pane: str) -> dict:
+    """Texts of the figures by convention and metric; those not measured yet have none, and a state that says so."""
+    if measured is None:
+        return {convention: {} for convention in CONVENTIONS}
+    return {
+        convention: {
+            key: _cell(key, measured, convention, ranked[convention].get(key, {}).get(pane, 0)) for key in columns()
         }
-    return cells
+        for convention in CONVENTIONS
+    }
+
+
+def _cell(key: str, measured: Measured, convention: str, rank: int) -> dict:
+    figure = measured.figures[convention].get(key)
+    if figure is None:
+        waiting = measured.state == "waiting"
+        why = "Being measured." if waiting else "Cancelled before it was measured."
+        return {"text": "" if waiting else "–", "why": why, "note": "", "rank": 0, "measuring": waiting}
+    psnrs = "\n".join(f"{what}: {figure_text(key, Figure(value, convention))} dB" for what, value in measured.psnrs)
+    return {
+        "text": figure_text(key, figure),
+        "why": sentence(figure.why_not) if figure.why_not else "",
+        "note": f"The same pixels, measured in four ways:\n{psnrs}" if key == "psnr" and psnrs else "",
+        "rank": rank,
+        "measuring": False,
+    }
 
 
 def _ranked(comparison: Comparison) -> dict[str, dict[str, dict[str, int]]]:
-    done = {method: pane.entry for method, pane in comparison.panes.items() if pane.entry}
+    """Ranks among the methods, by convention, metric and method."""
+    methods = {method: comparison.measured[method] for method in comparison.panes if method in comparison.measured}
     return {
         convention: {
-            key: ranks(key, {m: e.figures(convention)[key] for m, e in done.items() if key in e.figures(convention)})
-            for key in METRICS
+            key: ranks(key, {m: one.figures[convention][key] for m, one in methods.items() if key in one.figures[convention]})
+            for key in columns()
         }
         for convention in CONVENTIONS
     }
@@ -95,7 +114,7 @@ def _about(method: str, facts: dict) -> str:
     return " ".join(sentence(f"{head}: {text}") for head, text in parts if text)
 
 
-def _method_pane(method: str, pane: Pane, ranked: dict) -> dict:
+def _method_pane(method: str, pane: Pane, measured: Measured | None, ranked: dict) -> dict:
     card, facts = METHODS[method], pane.entry.facts if pane.entry else {}
     return {
         "key": method,
@@ -106,8 +125,8 @@ def _method_pane(method: str, pane: Pane, ranked: dict) -> dict:
         "color": card.color,
         "state": pane.state,
         "reason": sentence(pane.reason) if pane.reason else "",
-        "images": _images(pane.entry),
-        "figures": _cells(pane.entry, ranked, method),
+        "images": _images(pane.entry, measured),
+        "figures": _cells(measured, ranked, method),
         "seconds": seconds_text(facts["seconds"]) if facts else "",
         "device": facts.get("device", ""),
         "given": sentence(facts["given"]) if facts else "",
@@ -119,7 +138,7 @@ def _method_pane(method: str, pane: Pane, ranked: dict) -> dict:
     }
 
 
-def _plain_pane(key: str, name: str, entry: Entry | None, given: str = "", figures: dict | None = None) -> dict:
+def _plain_pane(key: str, name: str, entry: Entry | None, measured: Measured | None = None, given: str = "") -> dict:
     empty = ("size", "about", "color", "reason", "seconds", "device", "checkpoint", "sha", "stage", "differs")
     return {
         **dict.fromkeys(empty, ""),
@@ -127,15 +146,16 @@ def _plain_pane(key: str, name: str, entry: Entry | None, given: str = "", figur
         "name": name,
         "full_name": name,
         "state": "done" if entry else "waiting",
-        "images": _images(entry),
-        "figures": figures or {},
+        "images": _images(entry, measured),
+        "figures": _cells(measured, {convention: {} for convention in CONVENTIONS}, key),
         "given": given,
         "in_domain": None,
     }
 
 
-def _images(entry: Entry | None) -> dict[str, Path]:
-    return entry.files() if entry else {}
+def _images(entry: Entry | None, measured: Measured | None) -> dict[str, Path]:
+    files = entry.files() if entry else {}
+    return files | ({"distance": measured.distance} if measured and measured.distance else {})
 
 
 def status_of(comparison: Comparison) -> dict:
@@ -152,7 +172,10 @@ def status_of(comparison: Comparison) -> dict:
         text += f", {running} running"
     elif "waiting" in states:
         text += ", waiting"
-    return {"text": text, "busy": bool(running) or "waiting" in states, "running": running}
+    measuring = "waiting" in [one.state for one in comparison.measured.values()]
+    if measuring and not running and "waiting" not in states:
+        text += ", measuring"
+    return {"text": text, "busy": bool(running) or "waiting" in states or measuring, "running": running}
 
 
 def view_of(comparison: Comparison, address: str = "") -> dict:
@@ -164,13 +187,13 @@ def view_of(comparison: Comparison, address: str = "") -> dict:
     """
     if comparison.input is None:
         return PREPARING
-    ranked = _ranked(comparison)
+    ranked, measured = _ranked(comparison), comparison.measured
     panes = [
-        _plain_pane(INPUT, "Input", comparison.input, _input_given(comparison), _cells(comparison.input, ranked, INPUT)),
-        *(_method_pane(method, pane, ranked) for method, pane in comparison.panes.items()),
+        _plain_pane(INPUT, "Input", comparison.input, measured.get(INPUT), _input_given(comparison)),
+        *(_method_pane(method, pane, measured.get(method), ranked) for method, pane in comparison.panes.items()),
     ]
     if comparison.reference:
-        panes.append(_plain_pane(REFERENCE, "Reference", comparison.reference))
+        panes.append(_plain_pane(REFERENCE, "Reference", comparison.reference, measured.get(REFERENCE)))
     facts = comparison.input.facts
     return {
         "subject": f"{comparison.task.hash} {facts['size']}",
@@ -180,7 +203,7 @@ def view_of(comparison: Comparison, address: str = "") -> dict:
         "has_reference": comparison.reference is not None,
         "panes": panes,
         "status": status_of(comparison),
-        **_columns(),
+        **_columns(comparison.models),
     }
 
 
@@ -191,7 +214,7 @@ def blank_view(methods: Sequence[str], size: tuple[int, int]) -> dict:
         methods: keys of the panes between the input and the reference.
         size: (width, height) of the picture to come.
     """
-    panes = [_method_pane(method, Pane(), {convention: {} for convention in CONVENTIONS}) for method in methods]
+    panes = [_method_pane(method, Pane(), None, {}) for method in methods]
     return {
         "subject": "",
         "address": "",
@@ -200,18 +223,40 @@ def blank_view(methods: Sequence[str], size: tuple[int, int]) -> dict:
         "has_reference": True,
         "panes": [_plain_pane(INPUT, "Input", None), *panes, _plain_pane(REFERENCE, "Reference", None)],
         "status": {"text": "", "busy": True, "running": ""},
-        **_columns(),
+        **_columns(current()),
     }
 
 
-def _columns() -> dict:
-    """What the table has columns and switches for."""
+def _columns(models: Models) -> dict:
+    """What the table has columns and switches for, and whether there is a distance to map."""
     return {
-        "metrics": metric_columns(),
+        "metrics": [_column(key, models) for key in columns()],
         "conventions": [{"key": key, "name": name, "about": about} for key, (name, about) in CONVENTION_TEXTS.items()],
+        "has_distance": models.lpips is not None,
+        "distance_name": screen_name("lpips", models),
+        "models_hint": models_hint(models),
+        "why_four": WHY_FOUR,
     }
 
 
-def metric_columns() -> list[dict]:
-    """The columns of the table, one for each metric."""
-    return [{"key": m.key, "name": m.name, "better": m.better, "unit": m.unit, "about": m.about} for m in METRICS.values()]
+def _column(key: str, models: Models) -> dict:
+    """One column of the table, with the card of its metric."""
+    metric, lines = METRICS[key], card(key, models)
+    return {
+        "key": key,
+        "name": screen_name(key, models),
+        "better": metric.better,
+        "card": [[what, text] for what, text in lines],
+    }
+
+
+def models_hint(models: Models) -> str:
+    """What to do where the official files of some metrics are missing; empty where none is."""
+    own = [screen_name(key, models) for key in ("lpips", "niqe", "ma", "pi") if models.variant(key) == LAB]
+    missing = [METRICS[key].name for key in FETCHED_AS if not models.variant(key)]
+    parts = []
+    if own:
+        parts.append(f"{', '.join(own)}: the lab's own models, not comparable with published values.")
+    if missing:
+        parts.append(f"{', '.join(missing)}: no model here.")
+    return " ".join([*parts, "For the official ones run python -m lab weights fetch all."]) if parts else ""

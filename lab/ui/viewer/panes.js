@@ -26,7 +26,7 @@ function makePane(key) {
   below.append(make('span', 'lab-domain'), make('span', 'lab-size'), make('span', 'lab-seconds'));
   caption.append(top, below);
   const frame = make('div', 'lab-frame');
-  for (const view of ['picture', 'gradient', 'difference', 'peek']) {
+  for (const view of ['picture', 'gradient', 'difference', 'distance', 'peek']) {
     const image = make('img');
     image.dataset.shows = view;
     image.draggable = false;
@@ -45,13 +45,20 @@ function setImage(image, file) {
   image.hidden = false;
 }
 
-function stateText(pane) {
+// What was measured is mapped after the picture is there, so a pane can be done without a map.
+function lacksMap(pane, view) {
+  return pane.state === 'done' && view === 'distance' && !pane.images.distance;
+}
+
+function stateText(pane, view) {
+  if (lacksMap(pane, view)) return 'no map yet';
   if (pane.state === 'done') return '';
   return pane.state === 'failed' ? pane.reason : pane.state;
 }
 
 function updatePane(node, pane, pictureSize, view, convention) {
   node.dataset.state = pane.state;
+  node.dataset.blank = lacksMap(pane, view);
   node.title = pane.about;
   node.querySelector('.lab-dot').style.background = pane.color || 'transparent';
   setText(node.querySelector('.lab-name'), pane.name);
@@ -66,11 +73,12 @@ function updatePane(node, pane, pictureSize, view, convention) {
   setText(size, pane.key === 'input' ? pane.given : pane.size);
   size.title = size.textContent;
   setText(node.querySelector('.lab-seconds'), pane.seconds ? pane.seconds + ' s' : '');
-  setText(node.querySelector('.lab-state'), stateText(pane));
+  setText(node.querySelector('.lab-state'), stateText(pane, view));
   for (const image of node.querySelectorAll('img')) {
     image.width = pictureSize[0];
     image.height = pictureSize[1];
     const shows = image.dataset.shows;
+    if (shows === 'distance' && view !== 'distance') continue;  // not loaded before somebody looks
     if (shows !== 'peek') setImage(image, pane.images[shows]);
     image.alt = shows === view && pane.state === 'done' ? pane.name : '';
   }
@@ -109,7 +117,7 @@ function makePanes(host, onResize) {
       value.panes.forEach((pane, i) => updatePane(nodes[i], pane, value.size, view, convention));
       const reference = value.panes.find((pane) => pane.key === 'reference');
       for (const image of host.querySelectorAll('img[data-shows=peek]')) {
-        setImage(image, reference && reference.images[view === 'difference' ? 'picture' : view]);
+        setImage(image, reference && reference.images[view === 'gradient' ? view : 'picture']);
       }
       host.dataset.view = view;
       const shape = clamp(value.size[0] / value.size[1], 0.75, 1.8);

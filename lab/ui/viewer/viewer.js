@@ -89,8 +89,11 @@ function draw() {
   if (news.panes.length) shown = news;
   const value = shown;
   if (!value) return;
-  if (!value.has_reference && view === 'difference') view = 'picture';
-  for (const button of viewButtons) button.disabled = button.dataset.view === 'difference' && !value.has_reference;
+  const can = { picture: true, gradient: true, difference: value.has_reference, distance: value.has_reference && value.has_distance };
+  if (!can[view]) view = 'picture';
+  for (const button of viewButtons) button.disabled = !can[button.dataset.view];
+  viewButtons.find((button) => button.dataset.view === 'distance').title =
+    `Where the ${value.distance_name} distance from the reference comes from: black is none, bright is much`;
   press(viewButtons, viewButtons.find((button) => button.dataset.view === view));
   peekButton.disabled = !value.has_reference;
   panes.show(value, view, convention);
