@@ -188,7 +188,7 @@ class ByPSNR:
 def test_the_check_counts_what_each_metric_orders_right(folder, monkeypatch):
     monkeypatch.setattr(lpips_check, "STEPS_OF_LADDER", 3)
     done, duels = [], (("bicubic", "nearest"),)
-    alike = check_lpips(folder / "set0", ByPSNR(1), duels, 1, lambda *now: done.append(now))
+    alike = check_lpips(folder / "set0", ByPSNR(1), duels, 1, progress=lambda *now: done.append(now))
     opposite = check_lpips(folder / "set0", ByPSNR(-1), duels, 1)
     assert alike.pictures == 2
     assert alike.pairs == 3 * len(RANGES)
@@ -213,6 +213,14 @@ def test_the_report_names_the_variant_and_every_group(folder, monkeypatch):
     for word in ("LPIPS-lab", "PSNR", "SSIM", *RANGES, *TWINS, "bicubic, nearest", "100.0%"):
         assert word in text
     assert "LPIPS-lab" not in report(dataclasses.replace(check, variant="official"))
+
+
+def test_the_report_says_where_a_critic_has_not_shaped_its_network_yet(folder, monkeypatch):
+    monkeypatch.setattr(lpips_check, "STEPS_OF_LADDER", 2)
+    duels = ("bicubic", "nearest"), ("nearest", "bicubic")
+    first, second = (check_lpips(folder / "set1", ByPSNR(1), (duel,), 1) for duel in duels)
+    assert "bicubic has the higher PSNR: its critic has not shaped it yet" in report(first)
+    assert "has not shaped it" not in report(second)
 
 
 def test_a_method_that_cannot_run_is_told_in_a_sentence(folder, monkeypatch):

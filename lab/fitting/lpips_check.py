@@ -7,10 +7,12 @@ Twins: of two changes with the same pixel error (see `orderings.py`), is the pla
 Critics: a network trained with a critic (GAN) and one trained for the smallest pixel error restore the same picture; is the
 critic's result the closer one? People say so (opinion scores of SRGAN and SRResNet on Set14: 3.72 and 2.98 of 5; Ledig et al.
 2017, table 2); PSNR and SSIM say the opposite of networks trained to the end, since invented texture is not where the original's
-is. Where PSNR prefers a critic's results, its training has not come far enough to ask this question; the means tell.
+is. Where PSNR prefers a critic's results, its training has not come far enough to ask this question; `report` says so. And where
+a network learned by a loss on the very features that LPIPS-lab looks at (its card tells), the duel favours LPIPS-lab: the twins
+called "detail" ask the same question of no network at all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +65,7 @@ def check_lpips(
     metric: Lpips,
     duels: Sequence[tuple[str, str]] = DUELS,
     pictures: int = PICTURES,
+    weights: Mapping[str, Path] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> LpipsCheck:
     """Ask all questions on a folder of sharp pictures that the fit has not seen.
@@ -72,6 +75,7 @@ def check_lpips(
         metric: LPIPS in either variant.
         duels: (method with a critic, method without) of the catalogue, run on the pictures shrunk to a quarter.
         pictures: how many the ladders and twins are made of, evenly chosen; the duels take all.
+        weights: weights files to use in place of the shipped ones, by method.
         progress: told how many pictures are done, of how many.
 
     Raises:
@@ -99,7 +103,7 @@ def check_lpips(
                 mild, plain = (_figures(metric, to_picture(one), sharp) for one in twins(x, kind, seed))
                 milder[kind].append(_below(mild, plain))
         results = {}
-        for event in compare(prepare(sharp, Degradation("x4-bicubic")), methods, metrics=()):
+        for event in compare(prepare(sharp, Degradation("x4-bicubic")), methods, metrics=(), weights=weights):
             if isinstance(event, Finished):
                 results[event.method] = _figures(metric, event.picture, sharp)
                 values[event.method].append(results[event.method])
@@ -152,6 +156,10 @@ def report(check: LpipsCheck) -> str:
         lines += [title, f"{'':20}" + "".join(f"{column:>11}" for column in columns.values())]
         lines += [f"{group:20}" + "".join(f"{found[key]:>11.1%}" for key in columns) for group, found in groups.items()]
         lines.append("")
+    for duel in check.critics:
+        critic, _, plain = duel.partition(", ")
+        if plain and check.means[critic]["psnr"] >= check.means[plain]["psnr"]:
+            lines.append(f"{critic} has the higher PSNR: its critic has not shaped it yet, and its duels say nothing of critics.")
     lines.append("Means")
     lines += [f"{group:20}" + "".join(f"{found[key]:>11.4f}" for key in columns) for group, found in check.means.items()]
     return "\n".join(lines)

@@ -35,11 +35,13 @@ SMALL_NETWORKS = {
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory) -> Path:
-    """A folder of checkpoints for the learned six of the seven; the other learned methods have none."""
+    """A folder of checkpoints for the learned six of the seven and for the metrics; the other learned methods have none."""
+    import small_models
+
     from lab import weights
     from lab.networks import build
 
-    folder = tmp_path_factory.mktemp("checkpoints")
+    folder = small_models.write_lab(tmp_path_factory.mktemp("checkpoints"))
     torch.manual_seed(0)
     for key, (name, arguments, kind) in SMALL_NETWORKS.items():
         card = {
@@ -63,7 +65,8 @@ def server(checkpoints: Path, tmp_path_factory) -> Iterator[str]:
     """The address of the app, running in a process of its own."""
     folder = tmp_path_factory.mktemp("app")
     port = _free_port()
-    environment = os.environ | {"GRADIO_TEMP_DIR": str(folder / "files"), "OMP_NUM_THREADS": "1"}
+    no_official_files = {"CLARITY_LAB_MODELS": str(folder / "official"), "TORCH_HOME": str(folder / "torch")}
+    environment = os.environ | no_official_files | {"GRADIO_TEMP_DIR": str(folder / "files"), "OMP_NUM_THREADS": "1"}
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, str(HERE / "serve.py"), str(checkpoints), str(port)], env=environment, stdout=log, stderr=log

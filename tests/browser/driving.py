@@ -8,7 +8,7 @@ from PIL import Image
 
 
 def wait_until_done(page) -> None:
-    """Until no pane waits or runs any more."""
+    """Until no pane waits or runs and no figure is measured any more."""
     page.wait_for_selector(".lab-viewer[data-busy=false] .lab-pane[data-state]")
 
 

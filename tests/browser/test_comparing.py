@@ -73,7 +73,7 @@ def test_a_method_without_a_checkpoint_says_so_and_the_others_go_on(open_page):
 
 def test_the_best_and_the_second_best_are_marked(open_page):
     page = open_page("?methods=nearest,bilinear,bicubic")
-    for metric, pick in (("psnr", max), ("ssim", max), ("gmsd", min)):
+    for metric, pick in (("psnr", max), ("ssim", max), ("gmsd", min), ("lpips", min), ("niqe", min)):
         figures = {method: float(cell(page, method, metric)) for method in ("nearest", "bilinear", "bicubic")}
         best = page.locator(f"#figures [data-metric={metric}][data-rank='1']")
         assert float(best.inner_text()) == pick(figures.values())
@@ -83,10 +83,10 @@ def test_the_best_and_the_second_best_are_marked(open_page):
 
 def test_the_convention_switches_without_running_again(open_page):
     page = open_page("?methods=nearest,bicubic")
-    luma, seconds = cell(page, "bicubic", "psnr"), page.inner_text("#figures tr[data-method=bicubic] td:nth-of-type(4)")
+    luma, seconds = cell(page, "bicubic", "psnr"), page.inner_text("#figures tr[data-method=bicubic] .lab-took")
     page.click("#figures [data-convention=rgb]")
     assert cell(page, "bicubic", "psnr") != luma
-    assert page.inner_text("#figures tr[data-method=bicubic] td:nth-of-type(4)") == seconds
+    assert page.inner_text("#figures tr[data-method=bicubic] .lab-took") == seconds
     page.click("#figures [data-convention=sr]")
     assert cell(page, "bicubic", "psnr") == luma
 
