@@ -117,7 +117,7 @@ def open_page(chromium, server) -> Iterator[Callable]:
         context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, **context_options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(45_000)
+        page.set_default_timeout(90_000)
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(server + "/" + query)
