@@ -8,7 +8,7 @@ import skimage.data
 import small_models as stand_ins
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from lab.metrics import METRICS, Figure, card, four_psnrs, measure, measure_all, screen_name
+from lab.metrics import EVERY_METRIC, METRICS, Figure, card, four_psnrs, measure, measure_all, screen_name
 from lab.metrics.channels import full_luma, rounded, shave, studio_luma
 from lab.metrics.gmsd import gmsd
 from lab.metrics.models import current, lpips_model, with_niqe_parameters
@@ -193,6 +193,56 @@ def test_gmsd_sees_full_range_grey_in_both_conventions():
     assert measure("gmsd", result, sharp, "sr", border=0).value == pytest.approx(whole, abs=1e-12)
 
 
+# Gradient maps
+
+
+def gradient_by_loops(x):
+    """SPSR's gradient magnitude of the inner pixels of (H, W) in 0..255, in 0..1, written out."""
+    rows, columns = x.shape
+    return np.array(
+        [
+            [
+                math.sqrt(((x[i + 1, j] - x[i - 1, j]) / 255) ** 2 + ((x[i, j + 1] - x[i, j - 1]) / 255) ** 2 + 1e-6)
+                for j in range(1, columns - 1)
+            ]
+            for i in range(1, rows - 1)
+        ]
+    )
+
+
+def test_gradient_figures_are_those_of_the_definition_in_both_conventions():
+    result, sharp = pair(30, 41)
+    lumas = [studio_luma(shave(picture, 4)) for picture in (result, sharp)]
+    channels = [[picture[..., c].astype(float) for c in range(3)] for picture in (result, sharp)]
+    for convention, seen in (("sr", [[luma] for luma in lumas]), ("rgb", channels)):
+        a, b = (np.stack([gradient_by_loops(plane) for plane in planes]) for planes in seen)
+        assert measure("gradient-ratio", result, sharp, convention).value == pytest.approx(a.mean() / b.mean(), rel=1e-9)
+        assert measure("gradient-error", result, sharp, convention).value == pytest.approx(255 * np.abs(a - b).mean(), rel=1e-9)
+
+
+def test_blur_lowers_the_gradient_ratio_and_noise_raises_it_above_1():
+    from scipy.ndimage import gaussian_filter
+
+    noisy, sharp = pair()
+    blurred = gaussian_filter(sharp, (1, 1, 0))
+    assert measure("gradient-ratio", blurred, sharp).value < 0.9
+    assert measure("gradient-ratio", noisy, sharp).value > 1.1
+    assert measure("gradient-ratio", sharp, sharp).value == 1
+    assert measure("gradient-error", sharp, sharp).value == 0
+
+
+def test_edges_in_the_wrong_place_raise_the_gradient_error_though_the_ratio_stays():
+    _, sharp = pair()
+    moved = np.roll(sharp, 2, axis=1)
+    assert measure("gradient-ratio", moved, sharp).value == pytest.approx(1, abs=0.05)
+    assert measure("gradient-error", moved, sharp).value > 5
+
+
+def test_a_flat_original_divides_by_no_zero():
+    flat = np.full((40, 40, 3), 90, np.uint8)
+    assert measure("gradient-ratio", flat, flat).value == 1
+
+
 # The catalogue
 
 
@@ -218,7 +268,7 @@ def test_a_figure_names_its_convention():
 
 def test_without_an_original_only_metrics_that_need_none_have_values(small_models):
     result, _ = pair(240, 250)
-    for key, metric in METRICS.items():
+    for key, metric in EVERY_METRIC.items():
         figure = measure(key, result, None)
         assert (figure.value is None) == metric.needs_reference
         assert figure.why_not == ("There is no sharp original to compare with." if metric.needs_reference else "")
@@ -235,9 +285,9 @@ def test_a_picture_too_small_for_the_window_has_a_reason_instead_of_a_value():
     assert measure("psnr", result, sharp, border=40).value is None
 
 
-@pytest.mark.parametrize("key", [key for key, metric in METRICS.items() if metric.least_side > 1])
+@pytest.mark.parametrize("key", [key for key, metric in EVERY_METRIC.items() if metric.least_side > 1])
 def test_the_least_size_a_card_names_is_enough_and_one_less_is_not(key):
-    side = METRICS[key].least_side
+    side = EVERY_METRIC[key].least_side
     result, sharp = pair(side, side)
     assert math.isfinite(measure(key, result, sharp, "rgb").value)
     assert f"needs at least {side}x{side}" in measure(key, result[1:], sharp[1:], "rgb").why_not

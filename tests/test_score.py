@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from lab import official
 from lab.cli import app
 from lab.images import read_picture, write_png
-from lab.metrics import METRICS, measure
+from lab.metrics import EVERY_METRIC, measure
 
 
 def lab(*words):
@@ -36,7 +36,7 @@ def test_score_prints_json_with_value_convention_and_variant_of_every_metric(sma
     assert [entry["image"] for entry in report] == [str(path) for path in worse]
     for path, entry in zip(worse, report, strict=True):
         assert set(entry) == {"image", "metrics"}
-        assert list(entry["metrics"]) == list(METRICS)
+        assert list(entry["metrics"]) == list(EVERY_METRIC)
         for key, figure in entry["metrics"].items():
             expected = measure(key, read_picture(path), read_picture(sharp))
             assert {name: figure[name] for name in ("value", "convention", "variant")} == {

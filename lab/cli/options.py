@@ -8,7 +8,7 @@ import typer
 
 from lab.cli.program import UsageError
 from lab.methods import METHODS, SEVEN, find
-from lab.metrics.catalogue import FIGURES_OF_MERIT, METRICS
+from lab.metrics.catalogue import EVERY_METRIC, FIGURES_OF_MERIT
 
 DEFAULT_METHODS = ",".join(SEVEN)
 DEFAULT_METRICS = ",".join(FIGURES_OF_MERIT)
@@ -37,7 +37,7 @@ class Output(StrEnum):
 
 
 MethodsOption = Annotated[str, typer.Option(help="Comma-separated keys, or all.")]
-MetricsOption = Annotated[str, typer.Option(help=f"Comma-separated: {', '.join(METRICS)}; or all.")]
+MetricsOption = Annotated[str, typer.Option(help=f"Comma-separated: {', '.join(EVERY_METRIC)}; or all.")]
 WeightsOption = Annotated[list[str] | None, typer.Option(help="METHOD=FILE, to use other weights than the shipped ones.")]
 ConventionOption = Annotated[Convention, typer.Option(help="sr: luma, border 4. rgb: all channels, no border.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON in place of text.")]
@@ -55,10 +55,10 @@ def chosen_methods(text: str) -> list[str]:
 
 def chosen_metrics(text: str) -> list[str]:
     """Metric keys, in the order they are named, from `a,b` or `all`."""
-    keys = list(METRICS) if text == "all" else list(dict.fromkeys(key.strip() for key in text.split(",") if key.strip()))
+    keys = list(EVERY_METRIC) if text == "all" else list(dict.fromkeys(key.strip() for key in text.split(",") if key.strip()))
     for key in keys:
-        if key not in METRICS:
-            raise UsageError(f"unknown metric '{key}': choose from {', '.join(METRICS)}.")
+        if key not in EVERY_METRIC:
+            raise UsageError(f"unknown metric '{key}': choose from {', '.join(EVERY_METRIC)}.")
     if not keys:
         raise UsageError("no metrics are named: give --metrics a,b or --metrics all.")
     return keys

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from lab.metrics import METRICS, Figure
+from lab.metrics import EVERY_METRIC, Figure
 from lab.metrics.models import LAB, Models
 
 
@@ -29,7 +29,7 @@ def table(rows: list[list[str]]) -> str:
 
 def number(key: str, value: float | None) -> str:
     """A figure of merit with its metric's number of decimals; a dash where there is none, inf for identical pictures."""
-    return "-" if value is None else f"{value:.{METRICS[key].decimals}f}"
+    return "-" if value is None else f"{value:.{EVERY_METRIC[key].decimals}f}"
 
 
 def column(key: str, models: Models) -> str:

@@ -10,7 +10,7 @@ import typer
 from lab.cli.options import Convention, JsonOption, MetricsOption, chosen_metrics
 from lab.cli.printing import column, figures_json, number, table
 from lab.cli.program import UsageError, app, sentences
-from lab.metrics import FIGURES_OF_MERIT, METRICS
+from lab.metrics import EVERY_METRIC, FIGURES_OF_MERIT
 
 BORDER = 4
 
@@ -57,7 +57,7 @@ def score_command(
 
     if border is not None and convention is Convention.rgb:
         raise UsageError("--border goes with --convention sr: rgb measures the whole picture.")
-    default = [key for key in FIGURES_OF_MERIT if reference or not METRICS[key].needs_reference]
+    default = [key for key in FIGURES_OF_MERIT if reference or not EVERY_METRIC[key].needs_reference]
     keys = default if metrics is None else chosen_metrics(metrics)
     models = current() if niqe_parameters is None else with_niqe_parameters(current(), niqe_parameters)
     sharp = None if reference is None else _read(reference)
@@ -69,7 +69,7 @@ def score_command(
         figures = measure_all(keys, picture, sharp, convention.value, cut, models)
         report.append({"image": str(file), "metrics": figures_json(figures)})
         rows.append([file.name, *(number(key, figures[key].value) for key in keys)])
-        notes += [f"{file.name}, {METRICS[key].name}: {one.why_not}" for key, one in figures.items() if one.why_not]
+        notes += [f"{file.name}, {EVERY_METRIC[key].name}: {one.why_not}" for key, one in figures.items() if one.why_not]
     if as_json:
         typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
         return

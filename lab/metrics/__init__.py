@@ -12,16 +12,17 @@ import numpy as np
 
 from lab.errors import LabError
 from lab.metrics import models as _models
-from lab.metrics.catalogue import FIGURES_OF_MERIT, METRICS, Metric, border_rule
+from lab.metrics.catalogue import EVERY_METRIC, FIGURES_OF_MERIT, METRICS, Metric, border_rule
 from lab.metrics.channels import CONVENTIONS, full_luma, rounded, shave, studio_luma
 from lab.metrics.gmsd import gmsd
+from lab.metrics.gradient_maps import gradient_error, gradient_ratio
 from lab.metrics.models import LAB, Models, Source
 from lab.metrics.psnr import psnr
 from lab.metrics.ssim import ssim
 
 __all__ = [
-    "CONVENTIONS", "FIGURES_OF_MERIT", "METRICS", "Figure", "Measurement", "Metric", "card", "four_psnrs", "measure",
-    "measure_all", "screen_name",
+    "CONVENTIONS", "EVERY_METRIC", "FIGURES_OF_MERIT", "METRICS", "Figure", "Measurement", "Metric", "card", "four_psnrs",
+    "measure", "measure_all", "screen_name",
 ]  # fmt: skip
 
 NO_ORIGINAL = "There is no sharp original to compare with."
@@ -44,12 +45,12 @@ class Figure:
 def screen_name(key: str, models: Models | None = None) -> str:
     """A metric's name with its variant, "NIQE" or "NIQE-lab": a model of the lab's own never goes by the official name."""
     variant = (models or _models.current()).variant(key)
-    return METRICS[key].name + ("-lab" if variant == LAB else "")
+    return EVERY_METRIC[key].name + ("-lab" if variant == LAB else "")
 
 
 def card(key: str, models: Models | None = None, border: int = 4) -> list[tuple[str, str]]:
     """Everything to know of a figure, as (what, text): about, better, numbers, borders, range, model, definition."""
-    metric, models = METRICS[key], models or _models.current()
+    metric, models = EVERY_METRIC[key], models or _models.current()
     (sr, rgb), (sr_border, rgb_border) = metric.channels, border_rule(metric, border)
     needs = "the sharp original" if metric.needs_reference else "the result alone"
     lines = [
@@ -87,10 +88,10 @@ def measure(
 ) -> Figure:
     """Measure a result by one metric.
 
-    What each metric sees in either convention is written on its card (METRICS[key].channels and .cuts_border).
+    What each metric sees in either convention is written on its card (EVERY_METRIC[key].channels and .cuts_border).
 
     Args:
-        key: a key of METRICS.
+        key: a key of EVERY_METRIC.
         result: uint8 (H, W, 3) RGB, the very bytes that are shown.
         reference: the sharp original, uint8 of the same shape; None where there is none.
         convention: "sr" or "rgb".
@@ -119,8 +120,8 @@ def measure_all(
     """Measure a result by several metrics, computing what they share once; see `measure`."""
     keys = list(keys)
     for key in keys:
-        if key not in METRICS:
-            raise ValueError(f"There is no metric {key!r}; choose among {', '.join(METRICS)}.")
+        if key not in EVERY_METRIC:
+            raise ValueError(f"There is no metric {key!r}; choose among {', '.join(EVERY_METRIC)}.")
     if convention not in CONVENTIONS:
         raise ValueError(f"There is no convention {convention!r}; choose sr or rgb.")
     if reference is not None and result.shape != reference.shape:
@@ -166,13 +167,13 @@ class Measurement:
         try:
             value = self._value(key)
             if math.isnan(value):
-                raise _Unmeasurable(f"{METRICS[key].name} has no value for a picture without any detail.")
+                raise _Unmeasurable(f"{EVERY_METRIC[key].name} has no value for a picture without any detail.")
         except LabError as reason:
             return Figure(None, self.convention, self.models.variant(key), str(reason))
         return Figure(value, self.convention, self.models.variant(key))
 
     def _value(self, key: str) -> float:
-        metric = METRICS[key]
+        metric = EVERY_METRIC[key]
         result, reference = self.cut if metric.cuts_border else self.whole
         if metric.needs_reference and reference is None:
             raise _Unmeasurable(NO_ORIGINAL)
@@ -189,6 +190,10 @@ class Measurement:
                 return ms_ssim(np.asarray(seen(result), np.float64), np.asarray(seen(reference), np.float64))
             case "gmsd":
                 return gmsd(full_luma(result), full_luma(reference))
+            case "gradient-ratio":
+                return gradient_ratio(seen(result), seen(reference))
+            case "gradient-error":
+                return gradient_error(seen(result), seen(reference))
             case "lpips":
                 return _models.lpips_model(self.models.lpips).distance(result, reference)
             case "flip":

@@ -17,7 +17,7 @@ class Metric:
     name: str
     """The name in papers; with the model it runs on, see lab.metrics.screen_name."""
     better: str
-    """"higher" or "lower"."""
+    """"higher", "lower" or "nearest 1"."""
     needs_reference: bool
     """Whether it compares with the sharp original."""
     unit: str
@@ -158,7 +158,44 @@ METRICS: dict[str, Metric] = {
         ),
     )
 }
-"""Every metric by key, in display order."""
+"""The metrics of the page by key, in display order."""
+
+GRADIENT_METRICS: dict[str, Metric] = {
+    metric.key: metric
+    for metric in (
+        Metric(
+            key="gradient-ratio",
+            name="gradient ratio",
+            better="nearest 1",
+            needs_reference=True,
+            unit="",
+            decimals=3,
+            about="How sharp the result is: its mean gradient over that of the original. Below 1 it is smoother; noise raises it "
+            "as texture does.",
+            paper="gradient of Ma et al., CVPR 2020 (SPSR), eq. 1-2",
+            range="0 upwards, about 0.4 to 1.2",
+            channels=(LUMA, RGB),
+            least_side=3,
+        ),
+        Metric(
+            key="gradient-error",
+            name="gradient error",
+            better="lower",
+            needs_reference=True,
+            unit="8-bit steps",
+            decimals=2,
+            about="How far the gradient map is from that of the original, on average over all pixels; 0 is identical.",
+            paper="pixel loss on gradient maps of Ma et al., CVPR 2020 (SPSR)",
+            range="0 to about 30",
+            channels=(LUMA, RGB),
+            least_side=3,
+        ),
+    )
+}
+"""What tells smooth results from sharp ones: not on the page, which shows gradient maps; a ratio is best at 1, not at an end."""
+
+EVERY_METRIC: dict[str, Metric] = METRICS | GRADIENT_METRICS
+"""All that the command line and benchmarks can measure."""
 
 FIGURES_OF_MERIT = ("psnr", "ssim", "lpips", "niqe", "ma", "pi")
 """What the lab reports where nothing else is asked for."""
