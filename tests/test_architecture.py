@@ -10,7 +10,7 @@ from conftest import ROOT
 LAB = ROOT / "lab"
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-ONLY_IN = {"gradio": {"ui"}, "typer": {"cli"}, "accelerate": {"train"}, "sklearn": {"fitting"}}
+ONLY_IN = {"gradio": {"ui"}, "typer": {"cli"}, "accelerate": {"train", "benchmark"}, "sklearn": {"fitting"}}
 SLOW = {"gradio", "lpips", "matplotlib", "skimage", "cv2", "spandrel", "scipy", "accelerate", "torchvision", "sklearn"}
 
 

@@ -1,4 +1,4 @@
-"""python -m lab methods | compare | benchmark."""
+"""python -m lab methods | compare."""
 
 import json
 from dataclasses import asdict
@@ -167,51 +167,3 @@ def compare_command(
         typer.echo(f"\nwrote {len(pictures)} pictures, their gradient maps, crops.png and results.json to {out}")
     if failed:
         raise typer.Exit(1)
-
-
-@app.command("benchmark")
-@sentences
-def benchmark_command(
-    folder: Annotated[Path, typer.Argument(help="Folder of sharp pictures.", show_default=False)],
-    degradation: Annotated[str, typer.Option(help="As for compare.")] = "x4-bicubic",
-    methods: MethodsOption = "all",
-    metrics: MetricsOption = "psnr,ssim",
-    convention: ConventionOption = Convention.sr,
-    weights: WeightsOption = None,
-    device: Device = Device.auto,
-    as_json: JsonOption = False,
-) -> None:
-    """Mean figures of methods over a folder of sharp pictures; --metrics psnr,ssim,lpips,pi takes longer than most networks."""
-    from lab.benchmark import mean, pictures_in, score
-    from lab.metrics.models import current
-
-    keys, wanted, blur = chosen_methods(methods), chosen_metrics(metrics), parse(degradation)
-    own, models = own_weights(weights, keys), current()
-    count, scored = len(pictures_in(folder)), []
-    for one in score(folder, keys, blur, wanted, convention.value, own, device.value, models):
-        scored.append(one)
-        for method, reason in one.failures.items():
-            typer.echo(f"{one.picture}, {method}: {reason}", err=True)
-        typer.echo(f"{len(scored)} of {count}: {one.picture}", err=True)
-    means = mean(scored)
-    if as_json:
-        pictures = {one.picture: one.values for one in scored}
-        report = {
-            "degradation": str(blur),
-            "convention": convention.value,
-            "variants": {key: models.variant(key) for key in wanted},
-            "mean": means,
-            "pictures": pictures,
-        }
-        # a perfect score on one picture is infinite, which JSON cannot hold
-        finite = json.loads(json.dumps(report), parse_constant=lambda _: None)
-        typer.echo(json.dumps(finite, indent=2, ensure_ascii=False))
-        return
-    base = means["bicubic" if blur.kind == "x4-bicubic" and "bicubic" in means else "input"]
-    rows = [["method", *(column(key, models) for key in wanted), "psnr gained"]]
-    for name, values in means.items():
-        known = None not in (values.get("psnr"), base.get("psnr"))
-        gain = f"{values['psnr'] - base['psnr']:+.2f}" if known else "-"
-        rows.append([name, *(number(key, values[key]) for key in wanted), gain])
-    typer.echo(f"{folder.name}, {count} pictures, {blur}, convention {convention.value}\n")
-    typer.echo(table(rows))

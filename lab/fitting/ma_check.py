@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.benchmark import mean, pictures_in, score
+from lab.benchmark import BenchmarkError, Job, Skipped, collect, mean, score
 from lab.degrade import Degradation
 from lab.fitting.ma_anchor import PUBLISHED_PI
 from lab.metrics.models import Models, current
@@ -44,15 +44,17 @@ def measured(
         progress: told how many pictures are done, of how many.
 
     Raises:
-        BenchmarkError: a set is missing or empty.
+        BenchmarkError: a set is missing or empty, or a picture cannot be read.
     """
     models = models or of_pi(current())
-    count, done, table = sum(len(pictures_in(Path(benchmark) / name)) for name in SETS), 0, {}
-    for name in SETS:
+    sets = {name: collect([Path(benchmark) / name]) for name in SETS}
+    count, done, table = sum(len(pictures) for pictures in sets.values()), 0, {}
+    job = Job(methods, Degradation("x4-bicubic"), ("niqe", "ma", "pi"), ("sr",), device=device, models=models)
+    for name, pictures in sets.items():
         scored = []
-        for one in score(
-            Path(benchmark) / name, methods, Degradation("x4-bicubic"), ("niqe", "ma", "pi"), device=device, models=models
-        ):
+        for one in score(pictures, job):
+            if isinstance(one, Skipped):
+                raise BenchmarkError(f"{one.picture.name}: {one.reason}")
             scored.append(one)
             done += 1
             progress(done, count)

@@ -1,0 +1,199 @@
+"""Every method on every picture: one inference each, measured in every convention that is asked for."""
+
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from lab import methods as catalogue
+from lab.benchmark.columns import Column, columns
+from lab.benchmark.pictures import BenchmarkError, Sharp
+from lab.benchmark.records import Key, Records, Row
+from lab.compare import SCALE, Failed, Finished, Prepared, compare, figures, prepare
+from lab.degrade import Degradation
+from lab.errors import LabError
+from lab.images import read_picture
+from lab.metrics.models import Models, current
+from lab.weights import sha256
+
+INPUT = "input"
+"""The row of the degraded picture itself."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is done to every picture, and what is measured of it."""
+
+    methods: Sequence[str]
+    """Keys of the catalogue."""
+    degradation: Degradation
+    metrics: Sequence[str] = ("psnr", "ssim")
+    """Keys of lab.metrics.EVERY_METRIC; NIQE, Ma, PI and LPIPS take longer than a small network does."""
+    conventions: Sequence[str] = ("sr", "rgb")
+    """`sr` (luma, border 4), `rgb` (all channels, no border); columns of the first have the plain names."""
+    weights: Mapping[str, Path] = field(default_factory=dict)
+    """Weights files in place of the shipped ones, by method."""
+    device: str = "auto"
+    models: Models = field(default_factory=current)
+    """What NIQE, Ma and LPIPS run on, for all pictures."""
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """What is measured."""
+        return columns(self.metrics, self.conventions)
+
+    @cached_property
+    def checkpoints(self) -> dict[str, str]:
+        """Method -> SHA-256 of its weights file, read once; empty where it has none.
+
+        Raises:
+            UnknownMethodError: a key that is not in the catalogue.
+            OSError: a weights file that cannot be read.
+        """
+        paths = {key: self.weights.get(key) or catalogue.checkpoint(key) for key in self.methods}
+        return {key: sha256(path) if path else "" for key, path in paths.items()}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The figures of one picture."""
+
+    picture: Sharp
+    values: dict[str, dict[str, float | None]]
+    """Method (or `input`) -> key of a column -> value; None where it cannot be computed."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """Method -> why it has no figures."""
+    why_not: dict[str, str] = field(default_factory=dict)
+    """Key of a column -> why a method's figure has no value."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A picture that cannot be used."""
+
+    picture: Sharp
+    reason: str
+
+
+def score(pictures: Sequence[Sharp], job: Job, records: Records | None = None) -> Iterator[Scored | Skipped]:
+    """Score every method on every picture, one picture at a time.
+
+    As the super-resolution papers do, a picture is first cropped to multiples of 4 (at its right and bottom).
+
+    Args:
+        pictures: from `collect`.
+        job: what to do.
+        records: what was measured before is taken from here, and what is measured is added.
+
+    Yields:
+        The figures of one picture, with the row `input` for the degraded picture itself (None for x4-bicubic); or why the
+        picture cannot be used.
+
+    Raises:
+        UnknownMethodError, RestoreError, OSError: before anything runs; see `compare` and `Job.checkpoints`.
+        BenchmarkError: a weights file was replaced while the benchmark ran, so that its figures would be of two.
+    """
+    records = records or Records()
+    _ = job.checkpoints  # complaints come before anything runs
+    for one in pictures:
+        try:
+            yield _scored(one, job, records)
+        except BenchmarkError:
+            raise
+        except LabError as error:
+            yield Skipped(one, str(error))
+        except OSError as error:
+            yield Skipped(one, f"it cannot be read: {error.strerror}.")
+
+
+def _scored(one: Sharp, job: Job, records: Records) -> Scored:
+    """The figures of one picture, those that are known and those that are not."""
+    picture = sha256(one.path)
+    keys = {
+        method: Key(picture, method, job.checkpoints.get(method, ""), str(job.degradation), job.models.digest)
+        for method in (INPUT, *job.methods)
+    }
+    missing = {method: _missing(job, records.find(key)) for method, key in keys.items()}
+    failures = {}
+    if any(missing.values()):
+        prepared = _prepared(one.path, job.degradation)
+        if missing[INPUT]:
+            records.add(keys[INPUT], _input_row(prepared, missing[INPUT], job.models))
+        for event in compare(prepared, [key for key in job.methods if missing[key]], (), weights=job.weights, device=job.device):
+            if isinstance(event, Failed):
+                failures[event.method] = event.reason
+            elif isinstance(event, Finished):
+                _refuse_another_checkpoint(event, job)
+                try:
+                    row = _measured(event.picture, prepared.reference, missing[event.method], job.models)
+                except MemoryError:
+                    failures[event.method] = "there was not enough memory to measure its result."
+                except Exception:  # one picture must not end a run of hours
+                    logging.getLogger(__name__).exception("measuring %s on %s failed", event.method, one.name)
+                    failures[event.method] = "measuring its result failed in a way nobody foresaw."
+                else:
+                    records.add(keys[event.method], row)
+    rows = {method: records.find(key) for method, key in keys.items() if method not in failures}
+    values = {method: {column.key: row.values[_name(column)] for column in job.columns} for method, row in rows.items()}
+    reasons = {column.key: row.why_not.get(_name(column), "") for row in rows.values() for column in job.columns}
+    return Scored(one, values, failures, {key: why for key, why in reasons.items() if why})
+
+
+def _name(column: Column, convention: str | None = None) -> str:
+    """How a row calls the figure of a column."""
+    return f"{column.metric}:{convention or column.conventions[0]}"
+
+
+def _missing(job: Job, row: Row) -> list[Column]:
+    return [column for column in job.columns if _name(column) not in row.values]
+
+
+def _prepared(path: Path, degradation: Degradation) -> Prepared:
+    picture = read_picture(path)
+    return prepare(picture[: picture.shape[0] // SCALE * SCALE, : picture.shape[1] // SCALE * SCALE], degradation)
+
+
+def _input_row(prepared: Prepared, wanted: Sequence[Column], models: Models) -> Row:
+    """The figures of the degraded picture; none where it is smaller than the original."""
+    if prepared.factor != 1:
+        return Row({_name(column, convention): None for column in wanted for convention in column.conventions})
+    return _measured(prepared.given, prepared.reference, wanted, models)
+
+
+def _measured(picture: np.ndarray, reference: np.ndarray | None, wanted: Sequence[Column], models: Models) -> Row:
+    """The figures of a result, uint8 (H, W, 3), in some columns; what is the same in both conventions is measured once."""
+    row = Row()
+    for convention in dict.fromkeys(column.conventions[0] for column in wanted):
+        here = [column for column in wanted if column.conventions[0] == convention]
+        found = figures(picture, reference, [column.metric for column in here], convention, models)
+        for column in here:
+            for name in (_name(column, one) for one in column.conventions):
+                row.values[name] = found[column.metric].value
+                if found[column.metric].why_not:
+                    row.why_not[name] = found[column.metric].why_not
+    return row
+
+
+def _refuse_another_checkpoint(event: Finished, job: Job) -> None:
+    """A checkpoint that was replaced during the run may not share a mean with the one before."""
+    if event.checkpoint_sha and not job.checkpoints[event.method].startswith(event.checkpoint_sha):
+        raise BenchmarkError(f"{event.checkpoint} was replaced while the benchmark ran: start it again.")
+
+
+def mean(scored: Sequence[Scored]) -> dict[str, dict[str, float | None]]:
+    """Method -> key of a column -> mean over all pictures; None where any picture has no finite value."""
+    methods = {name: None for one in scored for name in one.values}
+    result = {}
+    for name in methods:
+        rows = [one.values.get(name, {}) for one in scored]
+        keys = {key: None for row in rows for key in row}
+        result[name] = {}
+        for key in keys:
+            column = [row.get(key) for row in rows]
+            whole = all(value is not None and math.isfinite(value) for value in column)
+            result[name][key] = sum(column) / len(column) if whole else None
+    return result
