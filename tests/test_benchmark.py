@@ -299,7 +299,7 @@ def test_another_picture_blur_or_model_is_measured_anew(small_models, folder, tm
 def test_a_checkpoint_replaced_while_the_benchmark_runs_is_not_mixed_in(folder, tmp_path):
     weights = tmp_path / "mine.safetensors"
     shutil.copy(checkpoint("espcn"), weights)
-    job = Job(["srcnn", "espcn"], X4, ["psnr"], ["sr"], {"espcn": weights})
+    job = Job(["srcnn", "espcn"], X4, ["psnr"], ["sr"], weights={"espcn": weights})
     stream = score(collect([folder]), job)
     assert isinstance(next(stream), Scored)
     change(weights)

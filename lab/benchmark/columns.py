@@ -35,13 +35,19 @@ class Column:
         return self.metric_with_variant(models) + self.key.removeprefix(self.metric)
 
 
-def columns(metrics: Sequence[str], conventions: Sequence[str]) -> list[Column]:
-    """The columns of metrics in conventions: those of the first convention bear the plain names of the metrics."""
+def columns(metrics: Sequence[str], conventions: Sequence[str], second: Sequence[str] | None = None) -> list[Column]:
+    """The columns of metrics in conventions: those of the first convention bear the plain names of the metrics.
+
+    Args:
+        metrics: keys of lab.metrics.EVERY_METRIC.
+        conventions: one of `sr` and `rgb`, or both.
+        second: the metrics that have a column in the second convention too; all where None.
+    """
     result = []
-    for place, convention in enumerate(conventions):
-        for metric in metrics:
-            if EVERY_METRIC[metric].cuts_border:
-                result.append(Column(metric if place == 0 else f"{metric}-{convention}", metric, (convention,)))
-            elif place == 0:
-                result.append(Column(metric, metric, CONVENTIONS))
+    for metric in metrics:
+        alike = not EVERY_METRIC[metric].cuts_border
+        result.append(Column(metric, metric, CONVENTIONS if alike else (conventions[0],)))
+    for metric in metrics if second is None else second:
+        for convention in conventions[1:] if EVERY_METRIC[metric].cuts_border else ():
+            result.append(Column(f"{metric}-{convention}", metric, (convention,)))
     return result

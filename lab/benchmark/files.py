@@ -55,20 +55,20 @@ def to_markdown(report: Report) -> str:
     """The means of every set, then the figures of every picture."""
     columns, models = report.job.columns, report.job.models
     heads = [column.head(models) for column in columns]
-    lines = [f"# Benchmark: {report.job.degradation}", "", *_conventions(report, "- "), ""]
+    parts = [f"# Benchmark: {report.job.degradation}", "\n".join(_conventions(report, "- "))]
     for name, pictures in report.sets.items():
-        lines += [f"## {name}, mean of {len(pictures)}", "", *_markdown_head(["method", *heads])]
-        for method, values in report.means[name].items():
-            lines.append(_markdown_row([report.name(method), *(cell(column, values) for column in columns)]))
-        lines.append("")
+        means = report.means[name].items()
+        rows = [[report.name(method), *(cell(column, values) for column in columns)] for method, values in means]
+        parts += [f"## {name}, mean of {len(pictures)}", markdown_table(["method", *heads], rows)]
     for name, pictures in report.sets.items():
-        lines += [f"## {name}, every picture", "", *_markdown_head(["picture", "method", *heads])]
-        for one in pictures:
-            for method, values in one.values.items():
-                lines.append(_markdown_row([one.picture.name, method, *(cell(column, values) for column in columns)]))
-        lines.append("")
-    lines += [f"- Skipped: {report.picture_name(one)}: {one.reason}" for one in report.skipped]
-    return "\n".join(lines).rstrip() + "\n"
+        rows = [
+            [one.picture.name, method, *(cell(column, values) for column in columns)]
+            for one in pictures
+            for method, values in one.values.items()
+        ]
+        parts += [f"## {name}, every picture", markdown_table(["picture", "method", *heads], rows)]
+    parts += [f"Skipped: {report.picture_name(one)}: {one.reason}" for one in report.skipped]
+    return "\n\n".join(parts) + "\n"
 
 
 def to_latex(report: Report) -> str:
@@ -113,16 +113,14 @@ def best_method(column: Column, means: Mapping[str, Mapping[str, float | None]])
     return min(found, key=lambda method: badness[EVERY_METRIC[column.metric].better](found[method]))
 
 
+def markdown_table(heads: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(text.replace("|", r"\|") for text in line) + " |" for line in lines)
+
+
 def _conventions(report: Report, start: str = "") -> list[str]:
     return [start + CONVENTION_TEXT[convention] for convention in report.job.conventions]
-
-
-def _markdown_head(cells: list[str]) -> list[str]:
-    return [_markdown_row(cells), "|" + "---|" * len(cells)]
-
-
-def _markdown_row(cells: list[str]) -> str:
-    return "| " + " | ".join(text.replace("|", r"\|") for text in cells) + " |"
 
 
 def _latex_table(heads: list[str], rows: list[list[str]], alignment: str, caption: str, long: bool = False) -> str:

@@ -35,6 +35,8 @@ class Job:
     """Keys of lab.metrics.EVERY_METRIC; NIQE, Ma, PI and LPIPS take longer than a small network does."""
     conventions: Sequence[str] = ("sr", "rgb")
     """`sr` (luma, border 4), `rgb` (all channels, no border); columns of the first have the plain names."""
+    second: Sequence[str] | None = None
+    """Which of the metrics are measured in the second convention too; all where None."""
     weights: Mapping[str, Path] = field(default_factory=dict)
     """Weights files in place of the shipped ones, by method."""
     device: str = "auto"
@@ -44,7 +46,7 @@ class Job:
     @cached_property
     def columns(self) -> list[Column]:
         """What is measured."""
-        return columns(self.metrics, self.conventions)
+        return columns(self.metrics, self.conventions, self.second)
 
     @cached_property
     def checkpoints(self) -> dict[str, str]:

@@ -53,7 +53,9 @@ def benchmark_command(
 
     keys = chosen_methods(methods)
     conventions = ("sr", "rgb") if convention is Conventions.both else (convention.value,)
-    job = Job(keys, parse(degradation), chosen_metrics(metrics), conventions, own_weights(weights, keys), device.value)
+    job = Job(
+        keys, parse(degradation), chosen_metrics(metrics), conventions, weights=own_weights(weights, keys), device=device.value
+    )
     told = set()
 
     def progress(one: Scored | Skipped, done: int, count: int) -> None:
