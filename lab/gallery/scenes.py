@@ -1,0 +1,213 @@
+"""What lies in the gallery, and whether it is still what this lab would compute.
+
+A scene is one example picture with one degradation: `assets/gallery/EXAMPLE/KIND/` holds `index.json` (what is known of every
+result: its checkpoint, its figures), `given.webp` (the degraded picture) and METHOD.webp, all without loss. A result is current
+as long as the example's file, the degraded picture, the checkpoint and what its card says are those it was computed from; what
+is not current is never handed out.
+"""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from lab import methods, weights
+from lab.compare import Prepared, prepare
+from lab.degrade import Degradation
+from lab.examples import EXAMPLES, Example
+from lab.images import read_picture
+from lab.metrics import Figure
+from lab.metrics.models import Models
+
+FOLDER = Path(__file__).resolve().parent.parent.parent / "assets" / "gallery"
+KINDS = ("x4-bicubic", "gaussian", "motion", "defocus")
+"""Degradations of the gallery, each at its default strength: what the page's controls are set to when a kind is chosen."""
+BLURRED = ("chelsea",)
+"""The examples that are in the gallery with the blurs too, and not with x4-bicubic alone. Results without loss take up to a byte
+a pixel and method, all examples with all four degradations some 70 MB: too much for a repository."""
+
+
+def plan() -> list[tuple[Example, Degradation]]:
+    """Every scene the gallery is made of, in the order of the examples."""
+    kinds = {example.key: KINDS if example.key in BLURRED else KINDS[:1] for example in EXAMPLES}
+    return [(example, Degradation(kind)) for example in EXAMPLES for kind in kinds[example.key]]
+
+
+def webp_bytes(picture: np.ndarray) -> bytes:
+    """Lossless WebP of a uint8 (H, W, 3) picture: about two thirds of its PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(
+        buffer, "WEBP", lossless=True, quality=75, method=4
+    )  # 3 % larger than at most effort, ten times as fast
+    return buffer.getvalue()
+
+
+def pixels_sha256(picture: np.ndarray) -> str:
+    """SHA-256 of a picture's samples and shape, in hex: the same whatever file format they went through."""
+    return hashlib.sha256(repr(picture.shape).encode() + np.ascontiguousarray(picture).tobytes()).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, size: int, changed: int) -> str:
+    return weights.sha256(path)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file in hex, read once for as long as it does not change."""
+    about = path.stat()
+    return _sha256(path, about.st_size, about.st_mtime_ns)
+
+
+def models_sha256(models: Models) -> str:
+    """A digest of the contents of everything metrics run on; figures of two digests do not go into one table."""
+    sources = (models.niqe, models.ma, models.lpips, models.niqe_lab, models.ma_lab)
+    contents = [None if one is None else (one.variant, *map(sha256_of, one.paths)) for one in sources]
+    return hashlib.sha256(repr(contents).encode()).hexdigest()
+
+
+def facts_now(method: str, degradation: Degradation) -> dict[str, Any] | None:
+    """What a result of today would say of its method; None where the method has no checkpoint."""
+    entry, path = methods.find(method), methods.checkpoint(method)
+    if path is None and entry.kind == "learned":
+        return None
+    card = methods.card(method) or {}
+    trained_for = card.get("trained_for", []) if path else [{"kind": "x4-bicubic"}]
+    return {
+        "name": methods.screen_name(method, card),
+        "checkpoint": path.name if path else None,
+        "checkpoint_sha256": sha256_of(path) if path else None,
+        "stage": card.get("stage", ""),
+        "differs": card.get("differs", ""),
+        "in_domain": methods.in_domain(degradation, trained_for),
+    }
+
+
+def figures_json(figures: dict[str, dict[str, Figure]]) -> dict[str, dict[str, dict]]:
+    """Figures by convention and metric as JSON; what is empty is left out."""
+    return {
+        convention: {
+            key: {"value": one.value} | {name: text for name in ("variant", "why_not") if (text := getattr(one, name))}
+            for key, one in row.items()
+        }
+        for convention, row in figures.items()
+    }
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stored result (or the input, or the reference) as the index has it."""
+
+    facts: dict[str, Any]
+
+    @property
+    def figures(self) -> dict[str, dict[str, Figure]]:
+        """By convention and metric."""
+        stored = self.facts["figures"]
+        return {name: {key: Figure(convention=name, **one) for key, one in row.items()} for name, row in stored.items()}
+
+    @property
+    def psnrs(self) -> list[tuple[str, float]]:
+        """As of lab.metrics.four_psnrs."""
+        return [(what, value) for what, value in self.facts.get("psnrs", [])]
+
+    def measured_with(self, models: Models) -> bool:
+        """Whether these are the models its figures come from."""
+        return self.facts["models_sha256"] == models_sha256(models)
+
+
+class Scene:
+    """One example with one degradation, as far as it is stored.
+
+    Args:
+        example: the picture.
+        degradation: what was done to it.
+        folder: of the whole gallery.
+    """
+
+    def __init__(self, example: Example, degradation: Degradation, folder: Path | None = None):
+        self.example, self.degradation = example, degradation
+        self.folder = (folder or FOLDER) / example.key / degradation.kind
+
+    def __str__(self) -> str:
+        return f"{self.example.key} {self.degradation}"
+
+    @cached_property
+    def index(self) -> dict[str, Any]:
+        """The content of index.json; without results where there is none, or none that can be read."""
+        try:
+            index = json.loads((self.folder / "index.json").read_text(encoding="utf-8"))
+            index["results"].items()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {"results": {}}
+        return index
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The input as this lab makes it today."""
+        return prepare(read_picture(self.example.path), self.degradation)
+
+    def picture(self, name: str) -> np.ndarray | None:
+        """A stored picture, uint8 (H, W, 3): a method's result, or "given"; None where it is not there or damaged."""
+        try:
+            with Image.open(self.folder / f"{name}.webp") as image:
+                return np.asarray(image.convert("RGB"))
+        except (OSError, ValueError, SyntaxError):
+            return None
+
+    @cached_property
+    def why_stale(self) -> str:
+        """Why nothing here is current: a few words, empty where the input is still the same.
+
+        Another processor may round a blurred sample to the other side: one 8-bit step is no difference.
+        """
+        if self.index.get("degradation") != str(self.degradation):
+            return "not stored yet"
+        if self.index.get("example_sha256") != sha256_of(self.example.path):
+            return "the example picture has changed"
+        given = self.picture("given")
+        if given is None or given.shape != self.prepared.given.shape:
+            return "the stored input is damaged"
+        if np.abs(given.astype(np.int16) - self.prepared.given).max() > 1:
+            return "the degradation has changed"
+        return ""
+
+    def why_not(self, method: str) -> str:
+        """Why a method's stored result cannot be shown: a few words, empty where it is current."""
+        now = facts_now(method, self.degradation)
+        if now is None:
+            return "the method has no checkpoint"
+        if self.why_stale:
+            return self.why_stale
+        row = self.index["results"].get(method)
+        if row is None:
+            return "not stored yet"
+        if row.get("checkpoint_sha256") != now["checkpoint_sha256"]:
+            return "its checkpoint has changed"
+        return "" if all(row.get(key) == value for key, value in now.items()) else "its card has changed"
+
+    def result(self, method: str) -> tuple[np.ndarray, Row] | None:
+        """A method's exact picture, uint8 (H, W, 3), and what is known of it; None unless it is current."""
+        if self.why_not(method):
+            return None
+        row, picture = self.index["results"][method], self.picture(method)
+        if picture is None or pixels_sha256(picture) != row["pixels_sha256"]:
+            return None
+        return picture, Row(row)
+
+    def row(self, name: str) -> Row | None:
+        """The figures of the "input" (None where it is smaller than the output) or the "reference"; None unless current."""
+        return Row(self.index[name]) if not self.why_stale and name in self.index else None
+
+
+def find(example: str | None, degradation: Degradation | None, folder: Path | None = None) -> Scene | None:
+    """The scene of the plan with this example and exactly this degradation; None where there is none."""
+    for entry, blur in plan():
+        if entry.key == example and blur == degradation:
+            return Scene(entry, blur, folder)
+    return None
