@@ -378,6 +378,11 @@ def test_columns_of_the_first_convention_have_the_plain_names():
     assert [(one.key, one.convention) for one in found] == [("psnr", "rgb"), ("lpips", "sr and rgb"), ("psnr-sr", "sr")]
 
 
+def test_the_second_convention_may_have_fewer_columns():
+    found = columns(["psnr", "ma", "lpips"], ["sr", "rgb"], ["psnr", "lpips"])
+    assert [one.key for one in found] == ["psnr", "ma", "lpips", "psnr-rgb"]
+
+
 def test_records_of_one_key_are_joined_and_others_are_not_seen(tmp_path):
     key = Key("p", "espcn", "c", "x4-bicubic", "m")
     first = Records(tmp_path)
