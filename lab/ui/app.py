@@ -68,8 +68,11 @@ def warm(comparer: Comparer, device: str) -> None:
     """Make the opening comparison in the background, so that the first visitor finds it done."""
 
     def work() -> None:
-        for _ in comparer.run(opening_task(device), threading.Event()):
-            pass
+        task = opening_task(device)
+        at_once = comparer.stored(task)
+        if at_once is None or not at_once.is_whole():
+            for _ in comparer.run(task, threading.Event()):
+                pass
 
     threading.Thread(target=work, name="opening comparison", daemon=True).start()
 

@@ -3,7 +3,7 @@
 import html
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import gradio as gr
 from PIL import Image
@@ -12,7 +12,7 @@ from lab.errors import LabError
 from lab.methods import SEVEN
 from lab.ui import address
 from lab.ui.comparison import Comparer, Task
-from lab.ui.controls import Controls, build_controls, own_picture, set_to, task_of
+from lab.ui.controls import ChoiceError, Controls, build_controls, own_picture, set_to, task_of
 from lab.ui.picker import OWN, choices
 from lab.ui.pictures import FIRST, PICTURES
 from lab.ui.sessions import Sessions
@@ -110,10 +110,35 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
             yield from follow(task_of(device, *values), request)
         yield at_rest(request)
 
+    def stored_view(task: Task, request: gr.Request, whole: bool = False) -> list | None:
+        """The stored results of a task, and the buttons; None where there are none, or, if `whole`, not all."""
+        comparison = comparer.stored(task)
+        if comparison is None or (whole and not comparison.is_whole()):
+            return None
+        sessions.show_stored(request.session_hash)
+        return [view_of(comparison, _address_of(task)), *_buttons(run=True, cancel=False)]
+
     def opened(request: gr.Request) -> Iterator[list]:
         with _told_to_the_visitor("The first comparison did not work"):
-            yield from follow(_task_at(address.read(dict(request.query_params)), device), request)
+            task = _task_at(address.read(dict(request.query_params)), device)
+            if at_once := stored_view(task, request, whole=True):
+                yield at_once
+                return
+            yield from follow(task, request)
         yield at_rest(request)
+
+    def chosen(request: gr.Request, *values) -> list:
+        with _told_to_the_visitor("The stored results cannot be shown"), suppress(ChoiceError):
+            if at_once := stored_view(task_of(device, *values), request):
+                return at_once
+        return [gr.skip(), gr.skip(), gr.skip()]
+
+    def picture_chosen(event: gr.EventData, request: gr.Request, *values) -> list:
+        key = event._data.get("key") if isinstance(event._data, dict) else None
+        return chosen(request, key, *values[1:]) if key in PICTURES else [gr.skip()] * 3
+
+    def methods_chosen(request: gr.Request, *values) -> list:
+        return chosen(request, *values) if sessions.shows_stored(request.session_hash) else [gr.skip()] * 3
 
     def set_controls(request: gr.Request) -> list:
         asked = address.read(dict(request.query_params))
@@ -129,7 +154,7 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
         return [view_of(running.comparison, running.address), *_buttons(run=True, cancel=False)]
 
     def closed(request: gr.Request) -> None:
-        sessions.cancel(request.session_hash)
+        sessions.forget(request.session_hash)
 
     private = {"api_visibility": "private", "show_progress": "hidden"}
     lane = {"concurrency_id": LANE, "concurrency_limit": LANE_WIDTH}
@@ -139,6 +164,10 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
     # "multiple": Gradio's page goes on thinking a cancelled event runs, and would refuse a second Run for ever.
     running = run.click(run_clicked, controls.all(), shown, trigger_mode="multiple", **private, **lane)
     cancel.click(cancelled, None, shown, cancels=[opening, running], queue=False, **private)
+    beside = {"concurrency_id": "stored", "concurrency_limit": 4, "trigger_mode": "always_last"}
+    controls.picker.chosen(picture_chosen, controls.all(), shown, **private, **beside)
+    controls.kind.input(chosen, controls.all(), shown, **private, **beside)
+    controls.methods.change(methods_chosen, controls.all(), shown, **private, **beside)
     demo.unload(closed)
     drawer.click(None, js=_TOGGLE_DRAWER)
     _connect_upload(controls, private)

@@ -14,11 +14,12 @@ import numpy as np
 from lab import compare, methods, weights
 from lab.degrade import Degradation
 from lab.diagnostics import difference_picture
+from lab.gallery import scenes
 from lab.gradients import full_scale, gradient_picture
 from lab.images import png_bytes, read_picture
 from lab.metrics.models import Models, current
 from lab.restore import device_name, pick_device
-from lab.ui import measuring, spot
+from lab.ui import measuring, spot, stored
 from lab.ui.changes import Changes, in_a_thread
 from lab.ui.measuring import MAP, Measured, Measurer
 from lab.ui.pictures import MAX_PIXELS, limit_explained
@@ -80,10 +81,11 @@ class Entry:
 class Pane:
     """One method (or the input, or the reference) on the page."""
 
-    state: Literal["waiting", "running", "done", "failed", "cancelled"] = "waiting"
+    state: Literal["waiting", "running", "done", "failed", "cancelled", "absent"] = "waiting"
+    """Absent is what the gallery does not hold."""
     entry: Entry | None = None
     reason: str = ""
-    """Why it failed, a sentence."""
+    """Why it failed or is absent, a sentence."""
 
 
 @dataclass
@@ -100,10 +102,16 @@ class Comparison:
     """By method key, in display order."""
     measured: dict[str, Measured] = field(default_factory=dict)
     """The figures of what is there, by method key, INPUT and REFERENCE."""
+    stored: bool = False
+    """Whether it shows results of the gallery, which were computed beforehand."""
 
     def has_all_pictures(self) -> bool:
         """Whether nothing but figures can still come."""
         return self.input is not None and not any(pane.state in ("waiting", "running") for pane in self.panes.values())
+
+    def is_whole(self) -> bool:
+        """Whether stored results lack no method that can run."""
+        return not any(pane.state == "absent" for pane in self.panes.values())
 
     def cancel(self) -> None:
         """Mark whatever is not there yet as cancelled."""
@@ -118,7 +126,7 @@ def _code() -> str:
     lab = Path(compare.__file__).parent
     rooms = {file for file in lab.rglob("*.py") if file.relative_to(lab).parts[0] not in ("ui", "cli", "train", "fitting")}
     digest = hashlib.sha256()
-    for file in sorted(rooms | {Path(room) for room in (__file__, measuring.__file__, spot.__file__)}):
+    for file in sorted(rooms | {Path(room) for room in (__file__, measuring.__file__, spot.__file__, stored.__file__)}):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
@@ -232,6 +240,36 @@ class Comparer:
                 comparison.reference = self._save(sharp, lazy, prepared.reference, {})
             if not stop.is_set():
                 comparison.input = self._input(given, lazy)
+
+    def stored(self, task: Task) -> Comparison | None:
+        """What the gallery holds of a task, at once: no method runs, nothing is measured.
+
+        Methods whose stored result is not there, or not current, are absent. None where no result of the task is current.
+        """
+        scene = scenes.find(task.example, task.degradation)
+        if scene is None or scene.why_stale:
+            return None
+        results = {method: scene.result(method) for method in task.methods}
+        if not any(results.values()):
+            return None
+        comparison = Comparison(task, current(), stored=True)
+        named = functools.partial(key_of, task.hash, str(task.degradation), task.output, _code())
+        keys = {method: named("gallery", method, result[1].facts) for method, result in results.items() if result}
+        keys |= {INPUT: named(INPUT), REFERENCE: named(REFERENCE)}
+        lazy = _Prepared(task, frozenset(keys.values()))
+        for method, result in results.items():
+            if result is None:
+                pane = _first_state(method)
+                comparison.panes[method] = pane if pane.reason else Pane("absent", reason=stored.ABSENT)
+                continue
+            entry = self._find(keys[method]) or self._save(keys[method], lazy, result[0], stored.facts(result[1]))
+            comparison.panes[method] = Pane("done", entry)
+            comparison.measured[method] = stored.measured(result[1], comparison.models)
+        comparison.reference = self._find(keys[REFERENCE]) or self._save(keys[REFERENCE], lazy, lazy.prepared.reference, {})
+        comparison.input = self._find(keys[INPUT]) or self._input(keys[INPUT], lazy)
+        comparison.measured[INPUT] = stored.measured(scene.row("input"), comparison.models, "input")
+        comparison.measured[REFERENCE] = stored.measured(scene.row("reference"), comparison.models, "reference")
+        return comparison
 
     def run(self, task: Task, stop: threading.Event) -> Iterator[Comparison]:
         """Fill the panes of a task and then their figures, yielding the same growing Comparison after every change.

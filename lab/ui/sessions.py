@@ -23,14 +23,33 @@ class Sessions:
     def __init__(self):
         self._lock = threading.Lock()
         self._running: dict[str, Running] = {}
+        self._with_stored: set[str] = set()
 
     def start(self, session: str) -> Running:
         """Stop whatever the visitor had running and begin anew."""
         with self._lock:
             if old := self._running.get(session):
                 old.stop.set()
+            self._with_stored.discard(session)
             self._running[session] = Running()
             return self._running[session]
+
+    def show_stored(self, session: str) -> None:
+        """Stop whatever the visitor had running: from now on the page shows stored results, until the next `start`."""
+        self.cancel(session)
+        with self._lock:
+            self._with_stored.add(session)
+
+    def shows_stored(self, session: str) -> bool:
+        """Whether what the visitor sees are stored results."""
+        with self._lock:
+            return session in self._with_stored
+
+    def forget(self, session: str) -> None:
+        """The visitor has left."""
+        self.cancel(session)
+        with self._lock:
+            self._with_stored.discard(session)
 
     def current(self, session: str) -> Running | None:
         """What the visitor has running; None if that is nothing."""

@@ -158,9 +158,21 @@ def _images(entry: Entry | None, measured: Measured | None) -> dict[str, Path]:
     return files | ({"distance": measured.distance} if measured and measured.distance else {})
 
 
+STORED = "Stored results, computed with these checkpoints and kept with the lab. Run computes them here and now."
+
+
+def _stored_status(states: list[str]) -> dict:
+    """The progress line of stored results."""
+    absent = states.count("absent")
+    lacking = f" Not stored: {absent} of {len(states)}." if absent else ""
+    return {"text": STORED + lacking, "busy": False, "running": ""}
+
+
 def status_of(comparison: Comparison) -> dict:
     """The progress line: its text, whether work goes on, and the method that runs."""
     states = [pane.state for pane in comparison.panes.values()]
+    if comparison.stored:
+        return _stored_status(states)
     done, total = states.count("done"), len(states)
     running = next((METHODS[m].name for m, p in comparison.panes.items() if p.state == "running"), "")
     text = f"{done} of {total} done"
@@ -194,6 +206,8 @@ def view_of(comparison: Comparison, address: str = "") -> dict:
     ]
     if comparison.reference:
         panes.append(_plain_pane(REFERENCE, "Reference", comparison.reference, measured.get(REFERENCE)))
+    for pane in panes:
+        pane["stored"] = comparison.stored
     facts = comparison.input.facts
     return {
         "subject": f"{comparison.task.hash} {facts['size']}",
@@ -201,6 +215,7 @@ def view_of(comparison: Comparison, address: str = "") -> dict:
         "size": facts["size"],
         "spot": facts["spot"],
         "has_reference": comparison.reference is not None,
+        "stored": comparison.stored,
         "panes": panes,
         "status": status_of(comparison),
         **_columns(comparison.models),
@@ -221,6 +236,7 @@ def blank_view(methods: Sequence[str], size: tuple[int, int]) -> dict:
         "size": list(size),
         "spot": [size[0] // 2, size[1] // 2],
         "has_reference": True,
+        "stored": False,
         "panes": [_plain_pane(INPUT, "Input", None), *panes, _plain_pane(REFERENCE, "Reference", None)],
         "status": {"text": "", "busy": True, "running": ""},
         **_columns(current()),

@@ -3,8 +3,10 @@
 const host = element.querySelector('.lab-picker');
 
 function choose(key, focus) {
-  if (props.value.chosen !== key) props.value = { ...props.value, chosen: key };
+  const changed = props.value.chosen !== key;
+  if (changed) props.value = { ...props.value, chosen: key };
   draw();
+  if (changed) trigger('chosen', { key });  // not 'change', which also fires for what Python sets
   if (focus) host.querySelector('[aria-checked=true]').focus();
 }
 

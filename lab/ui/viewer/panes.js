@@ -51,9 +51,9 @@ function lacksMap(pane, view) {
 }
 
 function stateText(pane, view) {
-  if (lacksMap(pane, view)) return 'no map yet';
+  if (lacksMap(pane, view)) return pane.stored ? 'no map is stored: press Run' : 'no map yet';
   if (pane.state === 'done') return '';
-  return pane.state === 'failed' ? pane.reason : pane.state;
+  return pane.reason || pane.state;
 }
 
 function updatePane(node, pane, pictureSize, view, convention) {

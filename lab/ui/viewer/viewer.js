@@ -99,6 +99,7 @@ function draw() {
   panes.show(value, view, convention);
   crops.show(value, view);
   figures.show(value, convention);
+  root.dataset.stored = String(Boolean(news.panes.length && value.stored));
   showStatus(news.panes.length ? value.status : news.status || { ...value.status, busy: false, running: '' });
   remember(value.address);
   if (value.subject !== subject) {  // the same picture blurred anew keeps the zoom and the crop
