@@ -167,12 +167,14 @@ def test_a_run_stopped_in_good_order_resumes_to_the_very_weights_of_an_unbroken_
 def test_finished_weights_are_shipped_when_asked_for(queue, recipe, tmp_path, monkeypatch):
     shelf = tmp_path / "checkpoints"
     monkeypatch.setattr("lab.train.trainer.CHECKPOINTS", shelf)
+    monkeypatch.setattr("lab.tapes.FOLDER", tmp_path / "tapes")
     words = [f"{recipe('first')}:0.01"]
     assert queue(*words) == 0
     assert not shelf.exists()
     assert queue(*words, "--ship") == 0  # also what was finished before
     assert (shelf / "first.safetensors").read_bytes() == (tmp_path / "runs" / "first" / "first.safetensors").read_bytes()
     assert (shelf / "first.json").is_file()
+    assert (tmp_path / "tapes" / "first" / "tape.json").is_file()
 
 
 def test_fresh_weights_of_the_queue_come_before_shipped_ones(queue, recipe, tmp_path, monkeypatch, capsys):

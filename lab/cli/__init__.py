@@ -1,4 +1,5 @@
-"""The command line: python -m lab methods | compare | benchmark | gallery | score | weights | metrics | train | pack | queue."""
+"""The command line: python -m lab methods | compare | benchmark | gallery | score | weights | metrics | train | tape | pack |
+queue."""
 
 from lab.cli import comparing, benchmarking, gallery, scoring, weights, fitting, training  # noqa: F401, I001  each adds its commands, in the order of --help
 from lab.cli.program import app

@@ -1,4 +1,4 @@
-"""python -m lab train | pack | queue."""
+"""python -m lab train | tape | pack | queue."""
 
 import sys
 from pathlib import Path
@@ -28,7 +28,7 @@ def train_command(
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's number.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Train this long instead.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
-    ship: Annotated[bool, typer.Option("--ship", help="Copy the result to checkpoints/, where the methods find it.")] = False,
+    ship: Annotated[bool, typer.Option("--ship", help="Copy the result to checkpoints/, its tape to assets/tapes/.")] = False,
     device: Device = Device.auto,
 ) -> None:
     """Train a network by a recipe."""
@@ -49,6 +49,29 @@ def train_command(
     with stopped_by_ctrl_c() as stop:
         path = train(chosen, source, folder, steps=steps, minutes=minutes, resume=resume, cpu=device is Device.cpu, stop=stop)
     typer.echo(str(ship_weights(path) if ship else path))
+
+
+@app.command("tape")
+@sentences
+def tape_command(
+    weights: Annotated[Path, typer.Argument(help="The weights file in the folder of a finished run.", show_default=False)],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="The run's folder or pack of pictures, to add the originals where the run did not keep them."),
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="As in train, with --data.")] = None,
+) -> None:
+    """Copy a run's tape and curves to assets/tapes, where the page shows them; train --ship does it too."""
+    from lab import tapes
+
+    if data is not None:
+        from lab.train.pictures import Source
+        from lab.train.tape import add_ends
+
+        add_ends(weights.parent, Source(data, None, split))
+    elif split is not None:
+        raise UsageError("--split goes with --data.")
+    typer.echo(str(tapes.ship(weights)))
 
 
 @app.command("pack")

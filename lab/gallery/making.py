@@ -10,18 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from lab.compare import SCALE, Failed, Finished, compare
-from lab.gallery.scenes import (
-    FOLDER,
-    Row,
-    Scene,
-    facts_now,
-    figures_json,
-    models_sha256,
-    pixels_sha256,
-    plan,
-    sha256_of,
-    webp_bytes,
-)
+from lab.gallery import scenes
+from lab.gallery.scenes import Row, Scene, facts_now, figures_json, models_sha256, pixels_sha256, plan, sha256_of, webp_bytes
 from lab.methods import METHODS
 from lab.metrics import CONVENTIONS, METRICS, Figure, Measurement, four_psnrs
 from lab.metrics.models import Models, current, flip_installed
@@ -176,7 +166,7 @@ def stale(scene: Scene, keys: Sequence[str]) -> list[Done]:
 
 def prune(folder: Path | None = None) -> list[str]:
     """Remove what no scene of the plan, or no method that can run, has to do with any more; the names of what was removed."""
-    folder = folder or FOLDER
+    folder = folder or scenes.FOLDER
     kept = {Scene(example, degradation, folder).folder: degradation for example, degradation in plan()}
     removed = []
     for path in sorted(folder.glob("*/*")):
@@ -197,4 +187,4 @@ def prune(folder: Path | None = None) -> list[str]:
 
 def total_bytes(folder: Path | None = None) -> int:
     """What the whole gallery takes on disk."""
-    return sum(path.stat().st_size for path in (folder or FOLDER).rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in (folder or scenes.FOLDER).rglob("*") if path.is_file())

@@ -7,7 +7,8 @@
 What a step is, the task knows: restoration.py (a network, its losses, its critics), or feature_learning.py (the lab's features).
 
 A run leaves in its folder: the weights and their card (NAME.safetensors, NAME.json), the curve of every loss (losses.csv and
-TensorBoard files), a tape (the same held-out crops at about a dozen moments, tape/STEP.png) and its state, for --resume. With
+TensorBoard files), a tape (the same held-out crops at about a dozen moments, tape/STEP.png, beside tape/given.png and
+tape/sharp.png) and its state, for --resume. With
 --steps a run that was killed and resumed ends with the very weights of an unbroken one (on the CPU with one number of threads);
 with --minutes the learning rate falls with the clock, so no two runs are alike to the bit.
 """
@@ -24,7 +25,7 @@ from accelerate import Accelerator, PartialState
 from accelerate.utils import broadcast, set_seed
 from torch import Tensor
 
-from lab.images import to_picture, write_png
+from lab import tapes
 from lab.methods import CHECKPOINTS
 from lab.train.curves import Curves
 from lab.train.data import refuse_pairs
@@ -36,6 +37,7 @@ from lab.train.progress import Progress
 from lab.train.recipe import Recipe
 from lab.train.restoration import Restoration
 from lab.train.saving import State, newest_state, save_state
+from lab.train.tape import write_ends, write_strip
 
 SAVE_EVERY_SECONDS = 60
 LOG_EVERY_STEPS = 25
@@ -105,18 +107,16 @@ def card(recipe: Recipe, state: State, device: torch.device, data: str, mixture:
     }
 
 
-def write_tape(path: Path, result: Tensor) -> None:
-    """The held-out crops of one moment, side by side, as PNG."""
-    write_png(to_picture(torch.cat(list(result.clamp(0, 1).float().cpu()), dim=2)), path)
-
-
 def ship(path: Path) -> Path:
-    """Copy a finished run's weights and card to checkpoints/, where the methods find them; the new weights file."""
+    """Copy a finished run's weights and card to checkpoints/, where the methods find them, and its tape (see lab.tapes) to
+    assets/tapes/, where the page does; the new weights file."""
     CHECKPOINTS.mkdir(exist_ok=True)
     for source in (path.with_suffix(".json"), path):  # a running app may look at any moment: it finds whole files alone
         part = CHECKPOINTS / f"{source.name}.part"
         shutil.copyfile(source, part)
         part.replace(CHECKPOINTS / source.name)
+    if any((path.parent / "tape").glob("*.png")):  # the lab's features restore nothing, so their runs have no tape
+        tapes.ship(path)
     return CHECKPOINTS / path.name
 
 
@@ -182,6 +182,8 @@ def train(
         out.mkdir(parents=True, exist_ok=True)
         (out / "recipe.json").write_text(json.dumps({"recipe": recipe.name, "hash": recipe.hash}))
         curves = Curves(out, ["learning_rate", *task.figures()], state.step)
+        if isinstance(task, Restoration):
+            write_ends(out / "tape", task.given, task.sharp)
     bar = Progress(recipe.name, main)
     share = slice(accelerator.process_index, None, accelerator.num_processes)
     saved, began = state.seconds, clock(accelerator) - state.seconds
@@ -203,7 +205,7 @@ def train(
             means |= figures
             bar.note(**{name.removeprefix("validation_"): f"{value:.4g}" for name, value in figures.items()})
             if tape and restored is not None:
-                write_tape(out / "tape" / f"{state.step:07d}.png", restored)
+                write_strip(out / "tape" / f"{state.step:07d}.png", restored)
         curves.add(state.step, state.seconds, learning_rate=shipped.learning_rate * rate, **means)
 
     try:

@@ -1,0 +1,198 @@
+"""Tapes: what a network made of the same held-out crops at moments of its training, and the curves of that training.
+
+`assets/tapes/NAME/` holds `tape.json` (the moments and what the run was), `curves.csv` (the run's losses.csv, thinned) and one strip of
+crops a moment, STEP.webp, without loss; `sharp.webp` and `given.webp` are the originals and what the network was given, where the
+run kept them. A run's own folder holds 8 crops of 192 pixels a moment in PNG, ten times as much.
+"""
+
+import csv
+import json
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lab.errors import LabError
+from lab.images import read_picture
+
+FOLDER = Path(__file__).resolve().parent.parent / "assets" / "tapes"
+MOST_MOMENTS = 10
+CROPS = 3
+SIDE = 128
+"""Pixels of a crop's side."""
+MOST_ROWS = 120
+ENDS = ("sharp", "given")
+"""Strips beside the moments: the originals, and what the network was given."""
+
+
+class TapeError(LabError):
+    """A run without a tape; its text is the sentence to show."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One moment of a training."""
+
+    step: int
+    seconds: float
+    psnr: float | None
+    """Of the held-out crops, in dB."""
+    sharpness: float | None
+    """Mean gradient magnitude of the results over that of the originals."""
+
+
+@dataclass(frozen=True)
+class Tape:
+    """A shipped tape."""
+
+    folder: Path
+    about: dict[str, Any]
+    """tape.json: see `ship`."""
+
+    @property
+    def moments(self) -> list[Moment]:
+        """In order of their steps."""
+        return [Moment(**one) for one in self.about["moments"]]
+
+    def strip(self, name: str | int) -> Path | None:
+        """The file of a moment's step, or of one of ENDS; None where there is none."""
+        path = self.folder / f"{name}.webp"
+        return path if path.is_file() else None
+
+    @cached_property
+    def curves(self) -> dict[str, list[tuple[int, float]]]:
+        """(step, value) of every figure, by its name in losses.csv."""
+        with (self.folder / "curves.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        names = [name for name in (rows[0] if rows else {}) if name not in ("step", "seconds")]
+        return {name: [(int(row["step"]), float(row[name])) for row in rows if row[name]] for name in names}
+
+
+def read(name: str, folder: Path | None = None) -> Tape | None:
+    """The tape of a method; None where there is none, or none that can be read."""
+    place = (folder or FOLDER) / name
+    try:
+        about = json.loads((place / "tape.json").read_text(encoding="utf-8"))
+        tape = Tape(place, about)
+        whole = bool(tape.moments) and all(tape.strip(moment.step) for moment in tape.moments) and bool(tape.curves)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return tape if whole else None
+
+
+def thin_moments(steps: list[int], most: int = MOST_MOMENTS) -> list[int]:
+    """The first and the last step, and those between that lie well apart: each at most 0.75 of the one after it."""
+    kept = [steps[-1]]
+    for step in reversed(steps[1:-1]):
+        if step <= 0.75 * kept[0]:
+            kept.insert(0, step)
+    first = steps[:1] if len(steps) > 1 else []
+    return [*first, *kept[-(most - len(first)) :]]
+
+
+def thin_rows(rows: list[dict[str, str]], most: int = MOST_ROWS) -> list[dict[str, str]]:
+    """At most so many rows of curves: each the mean of neighbours, at the step of the last of them."""
+    size = -(-len(rows) // most) if rows else 1
+    thinned = []
+    for start in range(0, len(rows), size):
+        group = rows[start : start + size]
+        row = {name: group[-1][name] for name in ("step", "seconds")}
+        for name in group[0].keys() - row.keys():
+            values = [float(one[name]) for one in group if one[name]]
+            row[name] = f"{sum(values) / len(values):.4g}" if values else ""
+        thinned.append({name: row[name] for name in group[0]})
+    return thinned
+
+
+def crops_of(strip: np.ndarray) -> list[np.ndarray]:
+    """The square crops of a strip, uint8 (S, N*S, 3), cut to their middle SIDE pixels."""
+    side = strip.shape[0]
+    cut = min(SIDE, side)
+    top = (side - cut) // 2
+    return [strip[top : top + cut, x + top : x + top + cut] for x in range(0, strip.shape[1] - side + 1, side)]
+
+
+def most_changed(first: np.ndarray, last: np.ndarray) -> list[int]:
+    """The positions of the CROPS crops that training changed most from one strip to another, in order."""
+    pairs = zip(crops_of(first), crops_of(last), strict=True)
+    changes = [float(np.abs(a.astype(np.int16) - b).mean()) for a, b in pairs]
+    return sorted(sorted(range(len(changes)), key=lambda i: -changes[i])[:CROPS])
+
+
+def _write_strip(strip: np.ndarray, chosen: list[int], path: Path) -> None:
+    from PIL import Image
+
+    crops = crops_of(strip)
+    Image.fromarray(np.concatenate([crops[i] for i in chosen], axis=1)).save(path, lossless=True, quality=75, method=4)
+
+
+def _moment(step: int, rows: dict[int, dict[str, str]]) -> dict[str, Any]:
+    row = rows.get(step, {})
+
+    def number(name: str) -> float | None:
+        return float(row[name]) if row.get(name) else None
+
+    return {
+        "step": step,
+        "seconds": number("seconds") or 0.0,
+        "psnr": number("validation_psnr"),
+        "sharpness": number("validation_sharpness"),
+    }
+
+
+def ship(weights: Path, folder: Path | None = None) -> Path:
+    """Copy the tape and the thinned curves of a finished run to assets/tapes/NAME, in place of what was there.
+
+    Args:
+        weights: the run's weights file, NAME.safetensors in the run's folder, beside its card, losses.csv and tape/.
+        folder: of all tapes.
+
+    Returns:
+        The tape's folder.
+
+    Raises:
+        TapeError: the run has no card, curves or tape.
+    """
+    from lab.weights import sha256
+
+    run, name = weights.parent, weights.stem
+    steps = sorted(int(path.stem) for path in (run / "tape").glob("*.png") if path.stem.isdigit())
+    missing = [what for what in (f"{name}.safetensors", f"{name}.json", "losses.csv") if not (run / what).is_file()]
+    if missing or not steps:
+        lacking = " and no ".join(missing or ["tape"])
+        raise TapeError(f"'{run}' has no {lacking}: only a finished run of a network that restores has all.")
+    with (run / "losses.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+
+    strips = {step: read_picture(run / "tape" / f"{step:07d}.png") for step in thin_moments(steps)}
+    ends = {end: read_picture(run / "tape" / f"{end}.png") for end in ENDS if (run / "tape" / f"{end}.png").is_file()}
+    chosen = most_changed(strips[min(strips)], strips[max(strips)])
+    place = (folder or FOLDER) / name
+    part = place.with_name(f"{name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for strip_name, strip in (strips | ends).items():
+        _write_strip(strip, chosen, part / f"{strip_name}.webp")
+    with (part / "curves.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(thin_rows(rows))
+    by_step = {int(row["step"]): row for row in rows}
+    about = {
+        "name": card["name"],
+        "stage": card.get("stage", ""),
+        "start_from": card.get("start_from"),
+        "losses": card.get("losses", {}),
+        "steps": card.get("steps"),
+        "minutes": card.get("minutes"),
+        "checkpoint_sha256": sha256(weights),
+        "moments": [_moment(step, by_step) for step in strips],
+    }
+    (part / "tape.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+    shutil.rmtree(place, ignore_errors=True)
+    part.rename(place)
+    return place

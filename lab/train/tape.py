@@ -1,0 +1,53 @@
+"""What a run keeps for its tape: the held-out crops as given, as restored at each moment, and as they should be."""
+
+import csv
+import json
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lab.images import read_picture, to_picture, to_tensor, write_png
+from lab.train.data import Batches
+from lab.train.errors import TrainingError
+from lab.train.pictures import Source, load
+from lab.train.recipe import read
+from lab.train.restoration import Restoration, psnr
+
+SAME = 0.05
+"""Decibels by which the PSNR of the last moment may differ from the one in the curves: 8 bits against more."""
+
+
+def write_strip(path: Path, crops: Tensor) -> None:
+    """Crops (N, 3, H, W) in [0, 1] side by side, as PNG."""
+    write_png(to_picture(torch.cat(list(crops.clamp(0, 1).float().cpu()), dim=2)), path)
+
+
+def write_ends(folder: Path, given: Tensor, sharp: Tensor) -> None:
+    """What lies before and after all moments: the crops as given, each pixel repeated where they are smaller, and the originals."""
+    write_strip(folder / "given.png", F.interpolate(given, size=sharp.shape[-2:], mode="nearest"))
+    write_strip(folder / "sharp.png", sharp)
+
+
+def add_ends(run: Path, source: Source) -> None:
+    """Add the given and the original crops to a run that did not keep them, from the pictures it was trained on.
+
+    Raises:
+        TrainingError: the run has no tape, or these are not its crops.
+    """
+    with (run / "losses.csv").open(newline="", encoding="utf-8") as file:
+        known = {int(row["step"]): row.get("validation_psnr") for row in csv.DictReader(file)}
+    moments = sorted(path for path in (run / "tape").glob("*.png") if path.stem.isdigit() and known.get(int(path.stem)))
+    if not moments:
+        raise TrainingError(f"'{run}' has no tape.")
+    recipe = read(json.loads((run / "recipe.json").read_text(encoding="utf-8"))["recipe"])
+    pictures = load(source, recipe.shipped.patch + Restoration.smallest_margin, torch.device("cpu"))
+    given, sharp = Batches(recipe, pictures).validation()
+    last = to_tensor(read_picture(moments[-1]))
+    crops = torch.cat(last.split(last.shape[-2], dim=3))
+    if crops.shape != sharp.shape or abs(psnr(crops, sharp) - float(known[int(moments[-1].stem)])) > SAME:
+        raise TrainingError(
+            f"'{run}' was trained on other pictures, or by another recipe: its crops are not those of this source."
+        )
+    write_ends(run / "tape", given, sharp)

@@ -1,0 +1,116 @@
+"""The tape of a training, made small enough to ship, and what it still says."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from training import tiny
+from typer.testing import CliRunner
+
+from lab import tapes
+from lab.cli import app
+from lab.images import read_picture
+from lab.tapes import crops_of, most_changed, thin_moments, thin_rows
+from lab.train.pictures import Source
+from lab.train.trainer import train
+
+
+@pytest.fixture(scope="module")
+def run(picture_folder, tmp_path_factory) -> Path:
+    """The weights file of a finished run of ESPCN, tiny, 40 steps."""
+    return train(tiny("espcn"), Source(data=picture_folder), tmp_path_factory.mktemp("espcn"), steps=40, cpu=True)
+
+
+def test_a_shipped_tape_holds_the_moments_the_ends_and_the_curves(run, tmp_path):
+    place = tapes.ship(run, tmp_path)
+    assert place == tmp_path / "espcn"
+    tape = tapes.read("espcn", tmp_path)
+    rows = {int(row["step"]): row for row in csv.DictReader((run.parent / "losses.csv").open())}
+    assert [tape.moments[0].step, tape.moments[-1].step] == [1, 40]
+    for moment in tape.moments:
+        assert moment.psnr == float(rows[moment.step]["validation_psnr"])
+        assert moment.sharpness == float(rows[moment.step]["validation_sharpness"])
+        assert read_picture(tape.strip(moment.step)).shape == (128, 3 * 128, 3)
+    assert [read_picture(tape.strip(end)).shape for end in tapes.ENDS] == [(128, 3 * 128, 3)] * 2
+    assert tape.curves["loss"][-1] == (40, pytest.approx(float(rows[40]["loss"]), rel=1e-3))
+    assert tape.about["checkpoint_sha256"]
+    assert sum(path.stat().st_size for path in place.iterdir()) < 1_000_000
+
+
+def test_the_pixels_of_a_tape_are_those_of_the_run(run, tmp_path):
+    place = tapes.ship(run, tmp_path)
+    whole = crops_of(read_picture(run.parent / "tape" / "0000040.png"))
+    shipped = crops_of(read_picture(place / "40.webp"))
+    assert len(shipped) == 3
+    for crop in shipped:
+        assert any(np.array_equal(crop, one) for one in whole)
+
+
+def test_shipping_again_replaces_the_tape_whole(run, tmp_path):
+    place = tapes.ship(run, tmp_path)
+    (place / "9999.webp").write_bytes(b"of an older run")
+    tapes.ship(run, tmp_path)
+    assert not (place / "9999.webp").exists()
+
+
+def test_the_originals_are_added_to_a_run_that_did_not_keep_them(run, picture_folder, tmp_path):
+    from lab.train.errors import TrainingError
+    from lab.train.tape import add_ends
+
+    kept = {end: (run.parent / "tape" / f"{end}.png").read_bytes() for end in tapes.ENDS}
+    for end in tapes.ENDS:
+        (run.parent / "tape" / f"{end}.png").unlink()
+    add_ends(run.parent, Source(data=picture_folder))
+    assert {end: (run.parent / "tape" / f"{end}.png").read_bytes() for end in tapes.ENDS} == kept
+    others = tmp_path / "others"
+    others.mkdir()
+    for path in picture_folder.rglob("*.png"):
+        (others / f"{99 - int(path.stem)}.png").write_bytes(path.read_bytes())
+    with pytest.raises(TrainingError, match="trained on other pictures"):
+        add_ends(run.parent, Source(data=others))
+
+
+def test_the_command_ships_a_tape_and_says_what_is_missing(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(tapes, "FOLDER", tmp_path / "tapes")
+    done = CliRunner().invoke(app, ["tape", str(run)])
+    assert done.exit_code == 0, done.output
+    assert tapes.read("espcn").about["name"]
+    refused = CliRunner().invoke(app, ["tape", str(tmp_path / "espcn.safetensors")])
+    assert refused.exit_code == 2
+    assert "has no espcn.safetensors and no espcn.json" in refused.output
+
+
+def test_moments_are_thinned_to_ten_that_lie_well_apart():
+    steps = [1, 2, 3, 4, 6, 13, 27, 80, 247, 365, 500, 540]
+    kept = thin_moments(steps)
+    assert kept == [1, 3, 4, 6, 13, 27, 80, 247, 365, 540]
+    assert thin_moments([7]) == [7]
+    assert thin_moments([1, 2]) == [1, 2]
+
+
+def test_curves_are_thinned_to_means_of_neighbours():
+    rows = [{"step": str(i), "seconds": str(i), "loss": str(i), "rare": "2" if i == 5 else ""} for i in range(1, 301)]
+    thinned = thin_rows(rows)
+    assert len(thinned) == 100
+    assert thinned[0] == {"step": "3", "seconds": "3", "loss": "2", "rare": ""}
+    assert thinned[1] == {"step": "6", "seconds": "6", "loss": "5", "rare": "2"}
+    assert list(thinned[0]) == ["step", "seconds", "loss", "rare"]
+
+
+def test_the_crops_that_training_changed_most_are_kept():
+    first = np.zeros((4, 20, 3), np.uint8)
+    last = first.copy()
+    for position, change in ((0, 9), (1, 1), (2, 200), (4, 30)):
+        last[:, 4 * position : 4 * position + 4] = change
+    assert most_changed(first, last) == [0, 2, 4]
+
+
+@pytest.mark.parametrize("harm", ["tape.json", "curves.csv", "40.webp"])
+def test_a_tape_that_lacks_a_file_is_no_tape(run, tmp_path, harm):
+    place = tapes.ship(run, tmp_path)
+    (place / harm).unlink()
+    assert tapes.read("espcn", tmp_path) is None
+    (place / "tape.json").write_text(json.dumps({"moments": "none"}))
+    assert tapes.read("espcn", tmp_path) is None
