@@ -2,12 +2,13 @@
 
 import itertools
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from conftest import textured_picture
 
-from lab.metrics import ma_files
+from lab.metrics import ma_dct, ma_files
 from lab.metrics.ma import MaError, ma, ma_features, read_lab, read_official, why_not
 from lab.metrics.ma_model import FAMILIES, Tree, plant
 from lab.metrics.ma_pyramid import pyramid_features
@@ -434,6 +435,31 @@ def test_a_damaged_file_of_the_labs_is_refused_in_a_sentence(tmp_path, groups):
         refused()
     path.unlink()
     refused()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_frequencies_looked_at_row_by_row_are_those_of_the_whole_picture(size, monkeypatch):
+    level = grey(*size) / 255
+    monkeypatch.setattr(ma_dct, "_CHUNK", 10**6)
+    whole = ma_dct.dct_features(level)
+    monkeypatch.setattr(ma_dct, "_CHUNK", 1)
+    np.testing.assert_allclose(ma_dct.dct_features(level), whole, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("family", "most"), [(ma_dct.dct_features, 60), (pyramid_features, 230)])
+def test_memory_grows_by_few_bytes_a_pixel(family, most):
+    """By the difference of two sizes, so that tables and strips, which do not grow, do not count."""
+
+    def peak(height, width):
+        luma = np.tile(grey(96, 96), (height // 96, width // 96))
+        family(luma)  # what is made once is there
+        tracemalloc.start()
+        family(luma)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    assert (peak(480, 672) - peak(384, 480)) / (480 * 672 - 384 * 480) < most
 
 
 def test_pictures_without_a_score_say_why(tmp_path, groups):

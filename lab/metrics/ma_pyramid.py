@@ -83,13 +83,10 @@ def _resizer(length: int, target: int):
     return csr_array(resize(unit[None, None], (target, length))[0, 0].numpy())
 
 
-def _enlarge(bands: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Bands (n, h, w) at another size (H, W), by MATLAB's bicubic: float64 (n, H, W)."""
-    n, height, width = bands.shape
-    rows = _resizer(height, size[0]) @ bands.transpose(1, 0, 2).reshape(height, n * width)
-    columns = rows.reshape(size[0] * n, width).T
-    both = _resizer(width, size[1]) @ np.ascontiguousarray(columns)
-    return np.ascontiguousarray(both.reshape(size[1], size[0], n).transpose(2, 1, 0))
+def _enlarge(band: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A band (h, w) at another size (H, W), by MATLAB's bicubic: float64."""
+    rows = _resizer(band.shape[0], size[0]) @ band
+    return np.ascontiguousarray((_resizer(band.shape[1], size[1]) @ rows.T).T)
 
 
 def _window_means(values: np.ndarray) -> np.ndarray:
@@ -133,18 +130,23 @@ def pyramid_features(luma: np.ndarray) -> np.ndarray:
     height, width = luma.shape
     pyramid = steerable_pyramid(luma)
     first, second = pyramid.bands
-    enlarged = _enlarge(second, (height, width))
-    parents = enlarged
-    if (height, width) != (2 * second.shape[1], 2 * second.shape[2]):
-        parents = _enlarge(second, (2 * second.shape[1], 2 * second.shape[2]))[:, :height, :width]
-    # The authors' loop gives no parent to the last orientation of scale 1; scale 2 has no coarser one to give.
-    fine = [_normalise(first, b, parents[b] if b < ORIENTATIONS - 1 else None, GUARD[0]) for b in range(ORIENTATIONS)]
-    coarse = [_normalise(second, b, None, GUARD[1]) for b in range(ORIENTATIONS)]
-
-    shapes = [shape_of(band.ravel()) for band in fine + coarse]
-    both = [shape_of(np.concatenate([f.ravel(), c.ravel()])) for f, c in zip(fine, coarse, strict=True)]
     high = _Side(pyramid.high)
-    likeness = [_contrast_structure(_Side(band), high) for band in itertools.chain(first, enlarged)]
-    sides = [_Side(band) for band in fine]
+    del pyramid  # a large picture's bands are many times the picture: no more of them are kept than is needed
+    whole = (2 * second.shape[1], 2 * second.shape[2])
+    fine, coarse, both, like_first, like_second, sides = [], [], [], [], [], []
+    for band in range(ORIENTATIONS):
+        enlarged = _enlarge(second[band], (height, width))
+        like_first.append(_contrast_structure(_Side(first[band]), high))
+        like_second.append(_contrast_structure(_Side(enlarged), high))
+        # The authors' loop gives no parent to the last orientation of scale 1; scale 2 has no coarser one to give.
+        parent = None
+        if band < ORIENTATIONS - 1:
+            parent = enlarged if whole == (height, width) else _enlarge(second[band], whole)[:height, :width]
+        f, c = _normalise(first, band, parent, GUARD[0]), _normalise(second, band, None, GUARD[1])
+        fine.append(shape_of(f.ravel()))
+        coarse.append(shape_of(c.ravel()))
+        both.append(shape_of(np.concatenate([f.ravel(), c.ravel()])))
+        sides.append(_Side(f))
+    del first, second, high
     pairs = [_contrast_structure(a, b) for a, b in itertools.combinations(sides, 2)]
-    return np.array([*shapes, *both, *likeness, *pairs], dtype=np.float64)
+    return np.array([*fine, *coarse, *both, *like_first, *like_second, *pairs], dtype=np.float64)
