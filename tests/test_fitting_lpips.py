@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from lab.fitting import lpips as fitting
 from lab.fitting import lpips_check
 from lab.fitting.lpips import CROP, FittingError, Knowledge, channel_distances, fit_lpips, fit_weights, shares
-from lab.fitting.lpips_check import check_lpips, report
+from lab.fitting.lpips_check import LpipsCheck, check_lpips, report, verdicts
 from lab.fitting.orderings import RANGES, TWINS, ladder, levels, twins
 from lab.images import to_picture, to_tensor, write_png
 from lab.metrics import measure
@@ -221,6 +221,34 @@ def test_the_report_says_where_a_critic_has_not_shaped_its_network_yet(folder, m
     first, second = (check_lpips(folder / "set1", ByPSNR(1), (duel,), 1) for duel in duels)
     assert "bicubic has the higher PSNR: its critic has not shaped it yet" in report(first)
     assert "has not shaped it" not in report(second)
+
+
+def asked(severity, critic, plain, duels):
+    """A check whose answers are as given: LPIPS's share of severity; PSNRs of the two methods; shares of (lpips, psnr, ssim)."""
+    shares = dict(zip(("lpips", "psnr", "ssim"), duels, strict=True))
+    means = {"srgan": {"psnr": critic}, "srresnet": {"psnr": plain}}
+    return LpipsCheck("lab", {"all": {"lpips": severity}}, 100, {}, {"srgan, srresnet": shares, "all": shares}, means, 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("check", "hold"),
+    [
+        (asked(0.95, 24, 26, (0.8, 0.1, 0.2)), [True, True]),
+        (asked(0.949, 24, 26, (0.8, 0.1, 0.2)), [False, True]),
+        (asked(0.99, 24, 26, (0.2, 0.1, 0.2)), [True, False]),
+        (asked(0.99, 26, 24, (0.9, 0.8, 0.8)), [True, False]),  # PSNR prefers the critic's: its work does not show
+    ],
+)
+def test_the_verdicts_are_those_of_the_two_claims(check, hold):
+    assert [verdict.holds for verdict in verdicts(check)] == hold
+
+
+def test_a_check_without_duels_has_none_to_judge(folder, monkeypatch):
+    monkeypatch.setattr(lpips_check, "STEPS_OF_LADDER", 2)
+    check = check_lpips(folder / "set1", ByPSNR(1), (), 1)
+    assert check.critics == {}
+    assert [verdict.holds for verdict in verdicts(check)][1] is False
+    assert "Means" in report(check)
 
 
 def test_a_method_that_cannot_run_is_told_in_a_sentence(folder, monkeypatch):

@@ -8,16 +8,17 @@ from lab.degrade import Degradation, blur, degrade, gaussian_kernel
 from lab.fitting import ma_samples, ma_versions
 from lab.fitting.ma import train_ma
 from lab.fitting.ma_anchor import PUBLISHED_PI, Anchor, stretch, stretched
-from lab.fitting.ma_check import Verdict, verdicts
+from lab.fitting.ma_check import measured, verdicts
 from lab.fitting.ma_consensus import HIGHER_IS_BETTER, WEIGHTS, consensus, texture_distance
 from lab.fitting.ma_forests import at_other_sizes, grow
 from lab.fitting.ma_versions import versions
+from lab.fitting.verdict import Verdict
 from lab.images import PictureError, to_picture, to_tensor, write_png
 from lab.metrics import measure
 from lab.metrics.channels import full_luma
 from lab.metrics.ma import MaError, ma, read_lab
 from lab.metrics.ma_pca import pca_features
-from lab.metrics.models import current
+from lab.metrics.models import NoModelError, current
 
 
 @pytest.fixture
@@ -147,11 +148,36 @@ def table(**pi):
 
 
 def test_the_check_says_what_does_not_hold():
-    good = list(verdicts(table(bicubic=7.2, srresnet=5.5, srgan=3.0, spsr=2.9)))
-    assert [verdict.holds for verdict in good] == [True] * 4
-    bad = list(verdicts(table(bicubic=7.6, srresnet=5.5, srgan=5.6, spsr=None)))
+    good = list(verdicts(table(bicubic=7.2, srresnet=5.5, srgan=3.0, esrgan=2.8, spsr=2.9)))
+    assert [verdict.holds for verdict in good] == [True] * 5
+    bad = list(verdicts(table(bicubic=7.6, srresnet=5.5, srgan=5.6, esrgan=2.8, spsr=None)))
     assert Verdict("Set14: srresnet above srgan", False) in bad
-    assert [verdict.holds for verdict in bad] == [True, False, False, False]
+    assert [verdict.holds for verdict in bad] == [True, False, True, False, False]
+
+
+def test_a_method_that_could_not_be_run_fails_the_check():
+    found = list(verdicts(table(bicubic=7.2, srresnet=5.5, srgan=3.0, spsr=2.9)))
+    assert [verdict for verdict in found if not verdict.holds] == [
+        Verdict("Set14: srresnet above esrgan (no value of esrgan)", False)
+    ]
+
+
+def test_without_a_model_of_the_lab_s_the_check_says_how_to_make_one_before_any_network_runs(small_models, tmp_path, monkeypatch):
+    (small_models / "lab" / "ma.safetensors").unlink()
+    monkeypatch.setattr("lab.fitting.ma_check.score", lambda *_: pytest.fail("a network would run"))
+    for name in ("Set14", "BSD100"):
+        write_png(textured_picture(64, 64), tmp_path / name / "0.png")
+    with pytest.raises(NoModelError, match="metrics train-ma FOLDER --benchmark FOLDER"):
+        measured(tmp_path)
+
+
+def test_pictures_of_one_name_in_two_folders_are_kept_apart(tmp_path, few_methods):
+    parts = []
+    for seed, name in enumerate(("one", "two")):
+        path = write_png(textured_picture(180, 180, seed), tmp_path / name / "a.png")
+        parts.append(ma_samples.collect([path], tmp_path / "work", 0, current(), "cpu", lambda done, of: None))
+    assert not np.array_equal(parts[0].features, parts[1].features)
+    assert len(list((tmp_path / "work").glob("a-*.npz"))) == 2
 
 
 @pytest.fixture
@@ -211,6 +237,9 @@ def test_a_whole_run_writes_a_model_with_its_card_and_goes_on_where_it_was_broke
         np.mean([one["published_ma"] for one in sets.values()]), abs=0.01
     )
     assert card["data"].startswith(f"{6 * len(np.load(next((training / 'work').glob('0-*.npz')))['names'])} versions of 6")
+
+    assert card["pictures"] == 6
+    assert card["command"] == "python -m lab metrics train-ma sharp --benchmark benchmark --trees 6"
 
     made.clear()
     assert train(training) == card

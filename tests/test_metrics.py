@@ -1,6 +1,7 @@
 """PSNR, SSIM and GMSD against scikit-image and their definitions written out in loops; the catalogue; which models are used."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,10 +9,12 @@ import skimage.data
 import small_models as stand_ins
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from lab.errors import LabError
 from lab.metrics import EVERY_METRIC, METRICS, Figure, card, four_psnrs, measure, measure_all, screen_name
 from lab.metrics.channels import full_luma, rounded, shave, studio_luma
 from lab.metrics.gmsd import gmsd
 from lab.metrics.models import current, lpips_model, with_niqe_parameters
+from lab.metrics.models import own as own_models
 from lab.metrics.niqe import niqe
 from lab.metrics.ssim import ssim
 
@@ -426,6 +429,37 @@ def test_own_niqe_parameters_take_the_place_of_both_kinds(small_models, tmp_path
     models = with_niqe_parameters(current(), own)
     assert measure("niqe", result, None, models=models) != measure("niqe", result, None)
     assert measure("pi", result, None, models=models).value > measure("pi", result, None).value
+
+
+def test_parameters_that_are_not_the_authors_never_go_by_the_official_names(small_models, tmp_path, monkeypatch):
+    from scipy.io import savemat
+
+    from lab import official
+
+    stand_ins.write_official("ma")
+    mat = stand_ins.write_official("niqe")
+    monkeypatch.setitem(official.OFFICIAL, "niqe", replace(official.OFFICIAL["niqe"], sha256=official.sha256(mat)))
+    own, other = tmp_path / "own.mat", tmp_path / "OWN.SAFETENSORS"
+    savemat(own, {"mu_prisparam": np.full((1, 36), 9.0), "cov_prisparam": np.eye(36)})
+    other.write_bytes((small_models / "lab" / "niqe.safetensors").read_bytes())
+    assert [screen_name(key, with_niqe_parameters(current(), mat)) for key in ("niqe", "pi")] == ["NIQE", "PI"]
+    for file in (own, other):
+        models = with_niqe_parameters(current(), file)
+        assert [screen_name(key, models) for key in ("niqe", "pi")] == ["NIQE-lab", "PI-lab"]
+        assert measure("niqe", pair(240, 250)[0], None, models=models).value > 0
+    with pytest.raises(LabError, match=r"there is no file .*gone\.mat"):
+        with_niqe_parameters(current(), tmp_path / "gone.mat")
+
+
+def test_checks_of_the_lab_s_own_models_run_on_them_though_official_ones_are_there(small_models):
+    for key in ("niqe", "ma", "alexnet"):
+        stand_ins.write_official(key)
+    assert {current().variant(key) for key in ("niqe", "ma", "lpips", "pi")} == {"official"}
+    checked = own_models(current(), "niqe", "ma", "lpips")
+    assert {checked.variant(key) for key in ("niqe", "ma", "lpips")} == {"lab"}
+    (small_models / "lab" / "ma.safetensors").unlink()
+    with pytest.raises(LabError, match="There is no Ma-lab here to check: run python -m lab metrics train-ma"):
+        own_models(current(), "ma")
 
 
 def test_flip_without_its_package_says_what_to_install(monkeypatch):

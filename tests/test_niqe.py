@@ -13,7 +13,7 @@ from scipy.io import savemat
 
 from lab.errors import LabError
 from lab.fitting.niqe import fit_niqe
-from lab.fitting.niqe_check import LEVELS, CheckError, Graded, agreement, distorted, graded, luma
+from lab.fitting.niqe_check import LEVELS, Agreement, CheckError, Graded, agreement, distorted, graded, luma, verdict
 from lab.images import read_picture, to_picture, to_tensor, write_png
 from lab.metrics import niqe as room
 from lab.metrics.channels import full_luma, studio_luma
@@ -494,6 +494,10 @@ def test_agreement_is_spearman_s_over_the_whole_set_and_counts_what_was_left_out
     assert (result.values, result.left_out) == (5, 1)
     with pytest.raises(CheckError, match="at least three"):
         agreement([*entries[:2], None])
+
+
+def test_the_verdict_asks_for_a_correlation_of_at_least_nine_tenths():
+    assert [verdict(Agreement(value, {}, {}, 38, 0)).holds for value in (0.9, 0.899, -1)] == [True, False, False]
 
 
 def test_a_picture_too_small_to_be_graded_is_named(tmp_path):

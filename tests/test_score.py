@@ -195,12 +195,37 @@ def test_check_niqe_without_official_parameters_says_how_to_get_them(small_model
     assert "weights fetch niqe" in done.stderr
 
 
-def test_check_niqe_prints_the_agreement_of_both_models(small_models, data, tmp_path):
+def test_check_niqe_prints_the_agreement_of_both_models_and_fails_where_it_is_low(small_models, data, tmp_path, monkeypatch):
+    monkeypatch.setattr("lab.fitting.niqe_check.LEAST_SPEARMAN", 1.01)
     for seed in range(2):
         write_png(textured_picture(204, 300, seed), tmp_path / f"{seed}.png")
     done = lab("metrics", "check-niqe", tmp_path, "--niqe-parameters", data / "niqe" / "modelparameters.mat", "--count", 2)
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == 1, done.output
     assert "Spearman over 38 pictures" in done.stdout
+    assert "FAILS  NIQE-lab ranks a graded set like official NIQE, Spearman at least 1.01: 0." in done.stdout
+
+
+def test_check_makes_every_check_and_fails_where_one_does(small_models, tmp_path, monkeypatch):
+    import lab.cli.fitting as room
+
+    made = []
+
+    def holds(name, answer):
+        monkeypatch.setattr(room, name, lambda *_: made.append(name) or answer)
+
+    holds("_check_lpips", True)
+    holds("_check_ma", True)
+    holds("_check_niqe", True)
+    without = lab("metrics", "check", tmp_path)
+    assert without.exit_code == 1
+    assert "weights fetch niqe" in without.stdout
+    assert made == ["_check_lpips", "_check_ma"]
+    stand_ins.write_official("niqe")
+    assert lab("metrics", "check", tmp_path).exit_code == 0
+    for name in ("_check_niqe", "_check_lpips", "_check_ma"):
+        holds(name, False)
+        assert lab("metrics", "check", tmp_path).exit_code == 1
+        holds(name, True)
 
 
 @pytest.mark.parametrize("command", ["fit-niqe", "fit-lpips", "check-lpips", "check-ma", "check"])

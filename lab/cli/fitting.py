@@ -1,6 +1,6 @@
 """python -m lab metrics fit-niqe | check-niqe | train-ma | check-ma | fit-lpips | check-lpips | check: the lab's own models."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +10,7 @@ import typer
 from lab.cli.options import Convention, Device
 from lab.cli.printing import number, table
 from lab.cli.program import UsageError, app, sentences
+from lab.fitting.verdict import Verdict
 from lab.metrics.models import CHECKPOINTS
 
 metrics_app = typer.Typer(no_args_is_help=True, help="The lab's own models of NIQE, Ma and LPIPS: made and checked.")
@@ -53,6 +54,14 @@ def _print_card(card: dict, out: Path) -> None:
     typer.echo(f"wrote {out}")
 
 
+def _hold(verdicts: Iterable[Verdict]) -> bool:
+    """Print what should hold, and whether all of it does."""
+    verdicts = list(verdicts)
+    for verdict in verdicts:
+        typer.echo(f"{'holds ' if verdict.holds else 'FAILS '} {verdict.text}")
+    return all(verdict.holds for verdict in verdicts)
+
+
 @metrics_app.command("fit-niqe")
 @sentences
 def fit_niqe_command(
@@ -79,19 +88,25 @@ def check_niqe_command(
     convention: Convention = Convention.sr,
 ) -> None:
     """Whether NIQE-lab ranks a graded set (blur, noise, JPEG, x4) as official NIQE does: Spearman's correlation."""
-    from lab.fitting.niqe_check import agreement, graded
-    from lab.metrics.models import current, niqe_model
+    if not _check_niqe(folders, _official_parameters(niqe_parameters), count, convention):
+        raise typer.Exit(1)
+
+
+def _check_niqe(folders: list[Path], parameters: Path, count: int = 20, convention: Convention = Convention.sr) -> bool:
+    from lab.fitting.niqe_check import agreement, graded, verdict
+    from lab.metrics.models import current, niqe_model, own
     from lab.metrics.niqe import read_official
 
-    official, own = read_official(_official_parameters(niqe_parameters)), niqe_model(current().niqe_lab)
+    official, lab = read_official(parameters), niqe_model(own(current(), "niqe").niqe)
     with _bar("pictures") as progress:
-        found = agreement(list(graded(folders, official, own, count, convention.value, progress)))
+        found = agreement(list(graded(folders, official, lab, count, convention.value, progress)))
     rows = [["distortion", "level", "NIQE", "NIQE-lab"]]
     for (distortion, level), (first, second) in found.means.items():
         rows.append([distortion, f"{level:g}", number("niqe", first), number("niqe", second)])
     typer.echo(table(rows))
     within = ", ".join(f"{distortion} {value:.3f}" for distortion, value in found.within.items())
-    typer.echo(f"\nSpearman over {found.values} pictures ({found.left_out} too flat): {found.spearman:.3f}  (within: {within})")
+    typer.echo(f"\nSpearman over {found.values} pictures ({found.left_out} too flat): {found.spearman:.3f}  (within: {within})\n")
+    return _hold([verdict(found)])
 
 
 @metrics_app.command("train-ma")
@@ -102,13 +117,17 @@ def train_ma_command(
     niqe_parameters: Parameters = None,
     out: Annotated[Path, typer.Option(help="File to write.")] = CHECKPOINTS / "ma.safetensors",
     work: Annotated[Path, typer.Option(help="Folder for what was measured; the same command goes on from it.")] = Path("runs/ma"),
-    pictures: Annotated[int, typer.Option(min=2, help="How many pictures are used at most.")] = 120,
-    trees: Annotated[int, typer.Option(min=1, help="In each of the three forests.")] = 150,
+    pictures: Annotated[
+        int | None, typer.Option(min=2, help="How many pictures are used at most; 120 where not given.", show_default=False)
+    ] = None,
+    trees: Annotated[
+        int | None, typer.Option(min=1, help="In each of the three forests; 150 where not given.", show_default=False)
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     device: Device = Device.auto,
 ) -> None:
     """Grow Ma-lab's forests on versions of sharp pictures, scored by a consensus of full-reference metrics."""
-    from lab.fitting.ma import train_ma
+    from lab.fitting.ma import PICTURES, TREES, train_ma
 
     parameters = _official_parameters(niqe_parameters)
     with _bar("") as progress:
@@ -116,36 +135,30 @@ def train_ma_command(
         def told(what: str, done: int, of: int) -> None:
             progress(done, of)
 
-        card = train_ma(folder, out, benchmark, parameters, work, pictures, trees, seed, device.value, told)
+        count, trees = pictures or PICTURES, trees or TREES
+        card = train_ma(folder, out, benchmark, parameters, work, count, trees, seed, device.value, told)
     _print_card(card, out)
 
 
 @metrics_app.command("check-ma")
 @sentences
 def check_ma_command(benchmark: BenchmarkFolder, device: Device = Device.auto) -> None:
-    """Whether PI orders bicubic, SRResNet and the GANs as published, and where bicubic's value lies."""
+    """Whether PI-lab orders bicubic, SRResNet and the GANs as published, and where bicubic's value lies."""
     if not _check_ma(benchmark, device):
         raise typer.Exit(1)
 
 
 def _check_ma(benchmark: Path, device: Device) -> bool:
     from lab.fitting.ma_check import measured, verdicts
-    from lab.metrics import screen_name
-    from lab.metrics.models import current
 
-    models = current()
     with _bar("pictures") as progress:
         found = measured(benchmark, device=device.value, progress=progress)
-    names = {"niqe": f"NIQE in {screen_name('pi', models)}", "ma": "Ma in it", "pi": screen_name("pi", models)}
+    names = {"niqe": "NIQE-lab", "ma": "Ma-lab", "pi": "PI-lab"}
     rows = [["set", "method", *names.values()]]
     for name, methods in found.items():
         rows += [[name, method, *(number(key, values[key]) for key in names)] for method, values in methods.items()]
     typer.echo(table(rows) + "\n")
-    all_hold = True
-    for verdict in verdicts(found):
-        typer.echo(f"{'holds ' if verdict.holds else 'FAILS '} {verdict.text}")
-        all_hold &= verdict.holds
-    return all_hold
+    return _hold(verdicts(found))
 
 
 @metrics_app.command("fit-lpips")
@@ -154,13 +167,15 @@ def fit_lpips_command(
     folder: SharpFolder,
     features: Annotated[Path, typer.Option(help="The lab's feature network.")] = CHECKPOINTS / "features.safetensors",
     out: Annotated[Path, typer.Option(help="File to write.")] = CHECKPOINTS / "lpips.safetensors",
-    pictures: Annotated[int, typer.Option(min=1, help="How many pictures are used at most.")] = 160,
+    pictures: Annotated[
+        int | None, typer.Option(min=1, help="How many pictures are used at most; 120 where not given.", show_default=False)
+    ] = None,
 ) -> None:
     """Fit LPIPS-lab's layer weights, so that known orderings of distortions hold."""
-    from lab.fitting.lpips import fit_lpips
+    from lab.fitting.lpips import PICTURES, fit_lpips
 
     with _bar("pictures") as progress:
-        card = fit_lpips(folder, out, features, pictures, progress)
+        card = fit_lpips(folder, out, features, pictures or PICTURES, progress)
     _print_card(card, out)
 
 
@@ -170,24 +185,35 @@ def check_lpips_command(
     folder: SharpFolder,
     pictures: Annotated[int, typer.Option(min=1, help="How many pictures are distorted by levels; results take all.")] = 40,
 ) -> None:
-    """Whether LPIPS orders pairs of known severity right, and tells GAN results from smooth ones, beside PSNR and SSIM."""
-    _check_lpips(folder, pictures)
+    """Whether LPIPS-lab orders pairs of known severity right, and tells GAN results from smooth ones, beside PSNR and SSIM."""
+    if not _check_lpips(folder, pictures):
+        raise typer.Exit(1)
 
 
-def _check_lpips(folder: Path, pictures: int) -> None:
-    from lab.fitting.lpips_check import check_lpips, report
-    from lab.metrics.models import current, lpips_model
+def _check_lpips(folder: Path, pictures: int) -> bool:
+    from lab.fitting.lpips_check import check_lpips, report, verdicts
+    from lab.metrics.models import current, lpips_model, own
 
     with _bar("pictures") as progress:
-        found = check_lpips(folder, lpips_model(current().lpips), pictures=pictures, progress=progress)
-    typer.echo(report(found))
+        found = check_lpips(folder, lpips_model(own(current(), "lpips").lpips), pictures=pictures, progress=progress)
+    typer.echo(report(found) + "\n")
+    return _hold(verdicts(found))
 
 
 @metrics_app.command("check")
 @sentences
-def check_command(benchmark: BenchmarkFolder, device: Device = Device.auto) -> None:
-    """Both checks of the lab's own models: LPIPS on the pictures of BSD100, PI on Set14 and BSD100."""
-    _check_lpips(benchmark / "BSD100", 40)
+def check_command(benchmark: BenchmarkFolder, niqe_parameters: Parameters = None, device: Device = Device.auto) -> None:
+    """All checks of the lab's own models: NIQE and PI on Set14 and BSD100, LPIPS on BSD100."""
+    from lab.official import found
+
+    if parameters := niqe_parameters or found("niqe"):
+        all_hold = _check_niqe([benchmark / "Set14", benchmark / "BSD100"], parameters)
+    else:  # a machine that never was online can still make the other checks
+        typer.echo("FAILS  NIQE-lab beside official NIQE: its parameters are not here (python -m lab weights fetch niqe)")
+        all_hold = False
     typer.echo("")
-    if not _check_ma(benchmark, device):
+    all_hold &= _check_lpips(benchmark / "BSD100", 40)
+    typer.echo("")
+    all_hold &= _check_ma(benchmark, device)
+    if not all_hold:
         raise typer.Exit(1)

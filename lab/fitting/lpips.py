@@ -233,6 +233,7 @@ def fit_lpips(
     vectors = {tap: part.contiguous() for tap, part in zip(LabFeatures.TAPS, weights.split(WIDTHS), strict=True)}
     digest = sha256(features)
     name = folder.resolve().name
+    option = "" if pictures == PICTURES else f" --pictures {pictures}"
     card = {
         "name": "LPIPS-lab",
         "about": "LPIPS's formula on the lab's own features; its values do not compare with published ones.",
@@ -243,7 +244,7 @@ def fit_lpips(
         "right_before": {kind: round(share, 4) for kind, share in shares(known, 1 / channel_scale(known)).items()},
         "features_sha256": digest,
         "seed": SEED,
-        "command": f"python -m lab metrics fit-lpips {name}",
+        "command": f"python -m lab metrics fit-lpips {name}{option}",
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_suffix(".part")  # whoever reads meanwhile sees the old file or the new one, never half of it

@@ -12,7 +12,7 @@ a network learned by a loss on the very features that LPIPS-lab looks at (its ca
 called "detail" ask the same question of no network at all.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from lab.compare import SCALE, Finished, compare, prepare
 from lab.degrade import Degradation
 from lab.fitting.lpips import FittingError, pictures_below, read_named
 from lab.fitting.orderings import RANGES, TWINS, ladder, twins
+from lab.fitting.verdict import Verdict
 from lab.images import to_picture, to_tensor
 from lab.metrics import measure
 from lab.metrics.lpips import Lpips
@@ -32,6 +33,8 @@ STEPS_OF_LADDER = 6  # other levels than those of the fit
 PICTURES = 40
 """How many pictures the ladders and twins are made of; the duels use all."""
 SEED = 1000
+LEAST_SEVERITY = 0.95
+"""The share of pairs of known severity that must be ordered right."""
 
 
 @dataclass(frozen=True)
@@ -137,15 +140,43 @@ def _means(rows: Sequence[dict[str, float]]) -> dict[str, float]:
 
 
 def _shares(answers: dict[str, list[dict[str, bool]]]) -> dict[str, dict[str, float]]:
-    """Group -> metric -> share of right answers; "all" last, every answer counting alike."""
+    """Group -> metric -> share of right answers; "all" last, every answer counting alike. Empty groups are left out."""
     everything = [row for rows in answers.values() for row in rows]
-    return {name: _means(rows) for name, rows in {**answers, "all": everything}.items()}
+    return {name: _means(rows) for name, rows in {**answers, "all": everything}.items() if rows}
+
+
+def _shaped(check: LpipsCheck, duel: str) -> bool:
+    """Whether a duel's network shows its critic's work: then PSNR prefers the one trained for the pixel error."""
+    critic, _, plain = duel.partition(", ")
+    return check.means[critic]["psnr"] < check.means[plain]["psnr"]
+
+
+def verdicts(check: LpipsCheck) -> Iterator[Verdict]:
+    """What should hold: severity is ordered right nearly always, critics' results are told from smooth ones better than by PSNR.
+
+    Only duels count whose network shows its critic's work; where there are none, the second does not hold.
+    """
+    name = _name(check)
+    right = check.severity.get("all", {}).get("lpips", 0.0)
+    text = f"{name} orders at least {LEAST_SEVERITY:.0%} of pairs of known severity right: {right:.1%}"
+    yield Verdict(text, right >= LEAST_SEVERITY)
+    counting = [found for duel, found in check.critics.items() if duel != "all" and _shaped(check, duel)]
+    text = f"{name} tells critics' results from smooth ones better than PSNR and SSIM"
+    if not counting:
+        yield Verdict(f"{text}: no network here shows a critic's work", False)
+        return
+    share = {key: float(np.mean([found[key] for found in counting])) for key in ("lpips", "psnr", "ssim")}
+    told = f"{share['lpips']:.1%}, {share['psnr']:.1%} and {share['ssim']:.1%} of {len(counting)} kinds of duels"
+    yield Verdict(f"{text}: {told}", share["lpips"] > max(share["psnr"], share["ssim"]))
+
+
+def _name(check: LpipsCheck) -> str:
+    return "LPIPS" if check.variant == "official" else "LPIPS-lab"
 
 
 def report(check: LpipsCheck) -> str:
     """The check as text: two tables of percentages and one of means."""
-    name = "LPIPS" if check.variant == "official" else "LPIPS-lab"
-    columns = {"lpips": name, "psnr": "PSNR", "ssim": "SSIM"}
+    columns = {"lpips": _name(check), "psnr": "PSNR", "ssim": "SSIM"}
     shares = {
         f"Pairs of known severity ordered right ({check.pairs} pairs)": check.severity,
         "Twins of about the same pixel error ordered right": check.twins,
@@ -157,8 +188,8 @@ def report(check: LpipsCheck) -> str:
         lines += [f"{group:20}" + "".join(f"{found[key]:>11.1%}" for key in columns) for group, found in groups.items()]
         lines.append("")
     for duel in check.critics:
-        critic, _, plain = duel.partition(", ")
-        if plain and check.means[critic]["psnr"] >= check.means[plain]["psnr"]:
+        if duel != "all" and not _shaped(check, duel):
+            critic = duel.partition(", ")[0]
             lines.append(f"{critic} has the higher PSNR: its critic has not shaped it yet, and its duels say nothing of critics.")
     lines.append("Means")
     lines += [f"{group:20}" + "".join(f"{found[key]:>11.4f}" for key in columns) for group, found in check.means.items()]

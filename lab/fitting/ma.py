@@ -20,6 +20,7 @@ from lab.metrics.models import current
 from lab.metrics.niqe import read_official
 
 MAX_BYTES = 8_000_000  # of the model that is shipped
+PICTURES, TREES = 120, 150
 
 
 def train_ma(
@@ -28,8 +29,8 @@ def train_ma(
     benchmark: Path,
     niqe_parameters: Path,
     work: Path,
-    pictures: int = 120,
-    trees: int = 150,
+    pictures: int = PICTURES,
+    trees: int = TREES,
     seed: int = 0,
     device: str = "auto",
     progress: Callable[[str, int, int], None] = lambda what, done, of: None,
@@ -82,6 +83,7 @@ def train_ma(
         "name": "Ma-lab",
         "about": "Ma's features, read by forests grown on synthetic scores; its values do not compare with the authors'.",
         "data": f"{len(samples.names)} versions of {len(chosen)} pictures of {folder.resolve().name}",
+        "pictures": len(chosen),
         "methods": [key for keys in methods_here() for key in keys],
         "scores": {
             "how": "ten times the weighted mean of the metrics' percentiles, among all versions and among those of one picture",
@@ -105,6 +107,7 @@ def train_ma(
         },
         "held_out": _held_out(samples, scores, grown),
         "seed": seed,
+        "command": _command(folder, benchmark, pictures, trees, seed),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_suffix(".part")  # whoever reads meanwhile sees the old file or the new one, never half of it
@@ -112,6 +115,13 @@ def train_ma(
     os.replace(part, out)
     out.with_suffix(".json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return card
+
+
+def _command(folder: Path, benchmark: Path, pictures: int, trees: int, seed: int) -> str:
+    """What to type to make the same model; folders by their names alone."""
+    options = (("pictures", pictures, PICTURES), ("trees", trees, TREES), ("seed", seed, 0))
+    words = [f"--{name} {value}" for name, value, usual in options if value != usual]
+    return " ".join([f"python -m lab metrics train-ma {folder.resolve().name} --benchmark {benchmark.resolve().name}", *words])
 
 
 def _held_out(samples: Samples, scores: np.ndarray, grown: Grown) -> dict[str, Any]:

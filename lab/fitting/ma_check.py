@@ -1,14 +1,14 @@
-"""Does PI-lab order results as published tables of PI do?"""
+"""Does PI-lab order results as published tables of PI do? Fetched official models take no part."""
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.benchmark import BenchmarkError, Job, Skipped, collect, mean, score
 from lab.degrade import Degradation
 from lab.fitting.ma_anchor import PUBLISHED_PI
-from lab.metrics.models import Models, current
+from lab.fitting.verdict import Verdict
+from lab.metrics.models import Models, current, ma_model, niqe_model, own
 
 SETS = ("Set14", "BSD100")
 SMOOTH = ("bicubic", "srresnet")
@@ -17,14 +17,6 @@ TEXTURED = ("srgan", "esrgan", "spsr")
 """Methods whose PI is below all of SMOOTH."""
 TOLERANCE = 0.5
 """How far bicubic's PI-lab may be from the published PI."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One thing that should hold, and whether it does."""
-
-    text: str
-    holds: bool
 
 
 def measured(
@@ -39,14 +31,17 @@ def measured(
     Args:
         benchmark: the folder with the folders of SETS.
         methods: keys of the catalogue.
-        models: what the three run on; where None, PI's own two, so that the parts add up.
+        models: what the three run on; the lab's own where None.
         device: auto, cpu or cuda.
         progress: told how many pictures are done, of how many.
 
     Raises:
+        NoModelError: NIQE-lab or Ma-lab is missing, before any network runs.
         BenchmarkError: a set is missing or empty, or a picture cannot be read.
     """
-    models = models or of_pi(current())
+    models = models or own(current(), "niqe", "ma")
+    niqe_model(models.niqe)  # complaints come before the networks run
+    ma_model(models.ma)
     sets = {name: collect([Path(benchmark) / name]) for name in SETS}
     count, done, table = sum(len(pictures) for pictures in sets.values()), 0, {}
     job = Job(methods, Degradation("x4-bicubic"), ("niqe", "ma", "pi"), ("sr",), device=device, models=models)
@@ -62,24 +57,18 @@ def measured(
     return table
 
 
-def of_pi(models: Models) -> Models:
-    """The same models with NIQE and Ma taken from PI's pair."""
-    niqe, ma = models.pi
-    return replace(models, niqe=niqe, ma=ma)
-
-
 def verdicts(table: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> Iterator[Verdict]:
     """What should hold of each set of `measured`: bicubic > SRResNet > each of the others, and bicubic near its published PI.
 
-    A mean that could not be computed makes what it belongs to fail.
+    A mean that could not be computed, or a method that could not be run, makes what it belongs to fail.
     """
     for name, rows in table.items():
-        pi = {method: values["pi"] for method, values in rows.items()}
+        pi = {method: rows[method]["pi"] if method in rows else None for method in SMOOTH + TEXTURED}
         order = [*itertools.pairwise(SMOOTH), *((SMOOTH[-1], method) for method in TEXTURED)]
         for above, below in order:
-            if above in pi and below in pi:
-                holds = pi[above] is not None and pi[below] is not None and pi[above] > pi[below]
-                yield Verdict(f"{name}: {above} above {below}", holds)
+            absent = " and ".join(method for method in (above, below) if pi[method] is None)
+            why = f" (no value of {absent})" if absent else ""
+            yield Verdict(f"{name}: {above} above {below}{why}", not absent and pi[above] > pi[below])
         published = PUBLISHED_PI[name]
         near = pi["bicubic"] is not None and abs(pi["bicubic"] - published) <= TOLERANCE
         yield Verdict(f"{name}: bicubic within {TOLERANCE:g} of the published {published:.2f}", near)

@@ -88,7 +88,8 @@ def collect(
 
     Args:
         paths: of sharp pictures.
-        work: a folder where each picture's part is kept; parts made with other checkpoints or another seed are made again.
+        work: a folder where each picture's part is kept; parts made of other bytes, with other checkpoints or another seed are
+            made again.
         seed, device: for `versions`.
         models: what LPIPS runs on.
         progress: told how many pictures are done, of how many, before each and at the end.
@@ -102,7 +103,7 @@ def collect(
     parts = []
     for done, path in enumerate(paths):
         progress(done, len(paths))
-        kept = work / f"{path.stem}-{digest[:12]}.npz"
+        kept = work / f"{path.stem}-{sha256(path)[:12]}-{digest[:12]}.npz"  # other folders have pictures of the same names
         if not kept.is_file():
             made = _measure(path, seed, device, models)
             part = kept.with_suffix(".part")

@@ -10,6 +10,7 @@ from torch import Tensor
 from lab.benchmark import pictures_in
 from lab.degrade import Degradation, degrade, round_to_8_bits
 from lab.errors import LabError
+from lab.fitting.verdict import Verdict
 from lab.images import PictureError, read_picture, to_picture, to_tensor
 from lab.metrics.channels import full_luma, rounded, shave, studio_luma
 from lab.metrics.niqe import NiqeError, NiqeModel, niqe, why_not
@@ -26,6 +27,8 @@ LEVELS: dict[str, tuple[float, ...]] = {
 and the factor by which a picture is shrunk and enlarged again, both bicubic."""
 NO_BLUR = 0.2  # a Gaussian of this sigma changes no 8-bit value
 MULTIPLE = 12  # sides that every factor divides
+LEAST_SPEARMAN = 0.9
+"""How alike the two models must rank the graded set."""
 
 
 class CheckError(LabError):
@@ -168,3 +171,9 @@ def agreement(entries: Sequence[Graded | None]) -> Agreement:
                 first, second = np.mean(both, axis=0)
                 means[distortion, level] = (float(first), float(second))
     return Agreement(correlation(found), within, means, len(found), len(entries) - len(found))
+
+
+def verdict(found: Agreement) -> Verdict:
+    """What should hold: the lab's model ranks the graded set as the authors' does."""
+    text = f"NIQE-lab ranks a graded set like official NIQE, Spearman at least {LEAST_SPEARMAN:g}: {found.spearman:.3f}"
+    return Verdict(text, found.spearman >= LEAST_SPEARMAN)

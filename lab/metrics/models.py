@@ -16,10 +16,16 @@ from lab.errors import LabError
 
 CHECKPOINTS = Path(__file__).parent.parent.parent / "checkpoints"
 OFFICIAL, LAB = "official", "lab"
+LPIPS_LAB = ("features.safetensors", "lpips.safetensors")
 FETCHED_AS = {"niqe": "niqe", "ma": "ma", "lpips": "alexnet"}
 """Metrics that run on a model, and the key of its official file."""
-MADE_BY = {"niqe": "metrics fit-niqe FOLDER", "ma": "metrics train-ma FOLDER", "lpips": "metrics fit-lpips FOLDER"}
+MADE_BY = {
+    "niqe": "metrics fit-niqe FOLDER",
+    "ma": "metrics train-ma FOLDER --benchmark FOLDER",
+    "lpips": "metrics fit-lpips FOLDER",
+}
 """The command that makes the lab's own model."""
+_NAMES = {"niqe": "NIQE", "ma": "Ma", "lpips": "LPIPS"}
 
 
 class NoModelError(LabError):
@@ -43,13 +49,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Models:
-    """One choice of models: for each metric the one in use (None where there is none), and the lab's own for PI-lab."""
+    """One choice of models: for each metric the one in use, and the lab's own; None where there is none."""
 
     niqe: Source | None
     ma: Source | None
     lpips: Source | None
     niqe_lab: Source | None
     ma_lab: Source | None
+    lpips_lab: Source | None
 
     @property
     def pi(self) -> tuple[Source | None, Source | None]:
@@ -67,7 +74,7 @@ class Models:
     @cached_property
     def digest(self) -> str:
         """Different whenever any model's file is, so that no result kept under it outlives its models."""
-        own = [_stamp(source) for source in (self.niqe_lab, self.ma_lab)]
+        own = [_stamp(source) for source in (self.niqe_lab, self.ma_lab)]  # of PI-lab; no figure is of lpips_lab beside lpips
         used = [
             # where a SHA-256 is documented the file was checked against it: any copy of it is the same model
             OFFICIAL if source and source.variant == OFFICIAL and official.OFFICIAL[file].sha256 else _stamp(source)
@@ -96,30 +103,45 @@ def current() -> Models:
     from lab.metrics.lpips import official_file
 
     niqe, ma = _shipped("niqe.safetensors"), _shipped("ma.safetensors")
-    lpips = _fetched(official_file()) if find_spec("lpips") else None
+    lpips, lpips_lab = _fetched(official_file()) if find_spec("lpips") else None, _shipped(*LPIPS_LAB)
     return Models(
         niqe=_fetched(official.found("niqe")) or niqe,
         ma=_fetched(official.found("ma")) or ma,
-        lpips=lpips or _shipped("features.safetensors", "lpips.safetensors"),
+        lpips=lpips or lpips_lab,
         niqe_lab=niqe,
         ma_lab=ma,
+        lpips_lab=lpips_lab,
     )
 
 
 def with_niqe_parameters(models: Models, file: Path) -> Models:
-    """The same models, NIQE's parameters taken from a file: the authors' layout (.mat), or the lab's (.safetensors).
+    """The same models, NIQE's parameters taken from a file in the authors' layout or in the lab's.
+
+    Only the authors' own file, known by its hash, makes figures that go by the official names.
 
     Raises:
-        lab.metrics.niqe.NiqeError: it cannot be read.
+        LabError: it is not there, or cannot be read.
     """
-    source = Source((file,), LAB if file.suffix == ".safetensors" else OFFICIAL)
+    from lab.metrics.niqe import NiqeError
+
+    if not file.is_file():
+        raise NiqeError(f"there is no file {file}: name one with NIQE's parameters.")
+    source = Source((file,), LAB if official.fault("niqe", file) else OFFICIAL)
     niqe_model(source)
     return replace(models, niqe=source, niqe_lab=source if source.variant == LAB else models.niqe_lab)
 
 
-def digest() -> str:
-    """The digest of `current()`."""
-    return current().digest
+def own(models: Models, *metrics: str) -> Models:
+    """The same choice with the lab's own models of these metrics, whatever was fetched: what checks of the lab's models run on.
+
+    Raises:
+        NoModelError: the lab has no model of one of them.
+    """
+    sources = {metric: getattr(models, f"{metric}_lab") for metric in metrics}
+    for metric, source in sources.items():
+        if source is None:
+            raise NoModelError(f"There is no {_NAMES[metric]}-lab here to check: run python -m lab {MADE_BY[metric]}.")
+    return replace(models, **sources)
 
 
 def flip_installed() -> bool:
@@ -130,8 +152,7 @@ def flip_installed() -> bool:
 def _needed(metric: str, source: Source | None) -> Source:
     if source is None:
         fetch, make = f"weights fetch {FETCHED_AS[metric]}", MADE_BY[metric]
-        names = {"niqe": "NIQE", "ma": "Ma", "lpips": "LPIPS"}
-        raise NoModelError(f"{names[metric]} has no model here: run python -m lab {fetch}, or python -m lab {make}.")
+        raise NoModelError(f"{_NAMES[metric]} has no model here: run python -m lab {fetch}, or python -m lab {make}.")
     return source
 
 
@@ -166,7 +187,11 @@ def lpips_model(source: Source | None) -> Any:
 def _read_niqe(source: Source, stamp: tuple) -> Any:
     from lab.metrics import niqe
 
-    return (niqe.read_official if source.variant == OFFICIAL else niqe.read_lab)(*source.paths)
+    (path,) = source.paths
+    # one's own parameters may come in either layout: a safetensors file begins with eight bytes of length and a brace
+    with path.open("rb") as file:
+        safetensors = path.suffix.lower() == ".safetensors" or file.read(9)[8:] == b"{"
+    return (niqe.read_lab if safetensors else niqe.read_official)(path)
 
 
 @lru_cache(maxsize=2)
