@@ -77,6 +77,23 @@ def test_the_coarse_loss_sees_the_means_of_blocks_and_nothing_finer():
     assert float(losses.coarse(target.detach() + grid, target.detach())) < 1e-7
 
 
+def test_the_lattice_loss_sees_a_pattern_that_every_block_of_4x4_repeats():
+    result, target = drawn(2, 3, 16, 24, low=0, seed=1), drawn(2, 3, 16, 24, low=0, seed=2)
+    differences = []
+    for a, b in zip(result.detach().numpy().reshape(-1, 16, 24), target.detach().numpy().reshape(-1, 16, 24), strict=True):
+        for left in (0, 8):  # windows of 16x16 that overlap by half
+            for r in range(4):
+                for c in range(4):
+                    window = (slice(r, 16, 4), slice(left + c, left + 16, 4))
+                    differences.append(abs(a[window].mean() - b[window].mean()))
+    close(losses.lattice(result, target), mean(differences))
+    sharp = target.detach()
+    grid = torch.tensor([[0.1, -0.1], [-0.1, 0.1]]).tile(8, 12)
+    close(losses.lattice(sharp + grid, sharp), 0.1)
+    noise = 0.1 * torch.from_numpy(np.random.default_rng(0).choice([-1.0, 1.0], (2, 3, 16, 24)))
+    assert float(losses.lattice(sharp + noise, sharp)) < 0.03
+
+
 def test_total_variation_is_the_mean_length_of_the_gradient():
     x = drawn(2, 3, 4, 5, low=0)
     lengths = []

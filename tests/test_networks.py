@@ -12,6 +12,7 @@ from torch import nn
 
 from lab.networks import build
 from lab.networks.adapter import pad
+from lab.networks.anti_grid import without_grid
 from lab.networks.color import rgb_to_ycbcr, ycbcr_to_rgb
 from lab.networks.discriminators import VGG128, PatchGAN, ResGDiscriminator, SRGANDiscriminator
 from lab.networks.rrdb import ResidualDenseBlock
@@ -194,6 +195,27 @@ def test_srnet_starts_near_its_input():
     x = torch.rand(1, 3, 64, 64) * 0.6 + 0.2
     with torch.no_grad():
         assert (build("srnet", width=4).eval()(x) - x).abs().mean() < 0.1
+
+
+def test_what_alternates_from_pixel_to_pixel_is_taken_out_and_what_is_smooth_stays():
+    stripes = torch.tensor([1.0, -1.0]).tile(1, 3, 16, 8)
+    for grid in (stripes, stripes.transpose(2, 3), stripes * stripes.transpose(2, 3)):
+        assert without_grid(grid)[..., 3:-3, 3:-3].abs().max() < 1e-6
+    ramp = torch.linspace(0, 1, 16).expand(1, 3, 16, 16)
+    torch.testing.assert_close(without_grid(ramp)[..., 3:-3, 3:-3], ramp[..., 3:-3, 3:-3])
+    half = torch.tensor([1.0, 0.0, -1.0, 0.0]).tile(1, 1, 16, 4)  # half the Nyquist frequency
+    torch.testing.assert_close(without_grid(half)[..., 4:-4], 7 / 8 * half[..., 4:-4])
+
+
+@pytest.mark.parametrize("name", ["srresnet", "rrdb", "spsr"])
+def test_a_network_with_anti_grid_makes_what_it_would_make_without_its_grid(name):
+    torch.manual_seed(0)
+    network = build(name, **SMALL[name], anti_grid=True).network.eval()
+    given = torch.rand(1, 3, 8, 8)
+    with torch.no_grad():
+        made = network(given)
+        network.anti_grid = False
+        torch.testing.assert_close(made, without_grid(network(given)))
 
 
 def test_dense_blocks_start_at_a_tenth_of_hes_normal_distribution():

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lab.networks.anti_grid import without_grid
 from lab.networks.initialise import kaiming
 
 SLOPE = 0.2  # of every LeakyReLU
@@ -65,6 +66,7 @@ class RRDBNet(nn.Module):
         scale: 1, 2, 4 or 8.
         in_channels: channels of the first convolution. 3 is the paper's; 12 and 48 first fold the picture's 2x2 or 4x4
             pixels into channels, as Real-ESRGAN's x2 and x1 networks do.
+        anti_grid: pass the result through `without_grid`, as the lab's adversarial trainings do.
 
     16,697,987 parameters by default. The dense blocks start at a tenth of He's normal distribution with biases 0
     (BasicSR's form of the paper's small initialisation), the other layers at PyTorch's default.
@@ -74,12 +76,19 @@ class RRDBNet(nn.Module):
     """
 
     def __init__(
-        self, blocks: int = 23, width: int = 64, growth: int = 32, scale: int = 4, in_channels: int = 3
+        self,
+        blocks: int = 23,
+        width: int = 64,
+        growth: int = 32,
+        scale: int = 4,
+        in_channels: int = 3,
+        anti_grid: bool = False,
     ) -> None:
         super().__init__()
         if in_channels not in (3, 12, 48) or scale not in (1, 2, 4, 8):
             raise ValueError(f"RRDBNet takes 3, 12 or 48 channels and scale 1, 2, 4 or 8, not {in_channels}, {scale}.")
         self.scale = scale
+        self.anti_grid = anti_grid
         self.multiple = math.isqrt(in_channels // 3)
         self.head = nn.Conv2d(in_channels, width, 3, padding=1)
         self.body = nn.Sequential(*[RRDB(width, growth) for _ in range(blocks)])
@@ -95,4 +104,5 @@ class RRDBNet(nn.Module):
             x = F.pixel_unshuffle(x, self.multiple)
         shallow = self.head(x)
         deep = self.upsampling(shallow + self.body_conv(self.body(shallow)))
-        return self.tail(F.leaky_relu(self.high_resolution(deep), SLOPE))
+        out = self.tail(F.leaky_relu(self.high_resolution(deep), SLOPE))
+        return without_grid(out) if self.anti_grid else out

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lab.gradients import spsr_gradient
+from lab.networks.anti_grid import without_grid
 from lab.networks.rrdb import RRDB, SLOPE, NearestStep
 
 
@@ -19,6 +20,7 @@ class SPSR(nn.Module):
         blocks, width, growth: of the trunk's RRDBs; 23, 64 and 32 in the authors' code.
         taps: after how many trunk blocks the features join the gradient branch; one branch RRDB for each.
         branch_growth: growth of the branch's and the fusion's RRDBs, which are 2 * width wide; 32 in the code.
+        anti_grid: pass the result through `without_grid`, as the lab's adversarial trainings do.
 
     24,796,230 parameters by default; the authors' file counts 24,796,248, because it also stores the 18 fixed values
     of its two gradient kernels, which `lab.gradients.spsr_gradient` holds here.
@@ -39,8 +41,10 @@ class SPSR(nn.Module):
         growth: int = 32,
         taps: Sequence[int] = (5, 10, 15, 20),
         branch_growth: int = 32,
+        anti_grid: bool = False,
     ) -> None:
         super().__init__()
+        self.anti_grid = anti_grid
         self.taps = tuple(taps)
         if not self.taps or list(self.taps) != sorted(set(self.taps)) or self.taps[0] < 1 or self.taps[-1] > blocks:
             raise ValueError(f"SPSR's taps must rise from 1 to at most {blocks}, its number of blocks, not {taps}.")
@@ -93,4 +97,6 @@ class SPSR(nn.Module):
         branch = self.branch(x, tapped)
         fused = self.fusion_join(self.fusion_block(torch.cat([branch, trunk], dim=1)))
         out = self.fusion_tail(F.leaky_relu(self.fusion_hr(fused), SLOPE))
+        if self.anti_grid:
+            out = without_grid(out)
         return (self.branch_out(branch), out) if with_branch else out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from lab.networks.anti_grid import without_grid
 from lab.networks.initialise import kaiming
 from lab.resize import resize
 
@@ -52,6 +53,7 @@ class SRResNet(nn.Module):
         bias: biases in the convolutions that batch normalisation follows; None means only where there is none.
         tanh_output: end in (tanh + 1) / 2, as the ports of leftthomas and sgrvinod.
         imagenet_input: normalise the input by ImageNet's mean and deviation first, as sgrvinod's port.
+        anti_grid: pass what the layers make through `without_grid`, as the lab's adversarial trainings do.
 
     1,547,350 parameters by default, 1,549,462 with `bias=True`. Initialised with He's normal distribution; without
     batch normalisation the blocks start at a tenth of it, or 16 of them would amplify the signal 256 times. With
@@ -71,6 +73,7 @@ class SRResNet(nn.Module):
         bias: bool | None = None,
         tanh_output: bool = False,
         imagenet_input: bool = False,
+        anti_grid: bool = False,
     ) -> None:
         super().__init__()
         if scale not in UPSAMPLING_STEPS:
@@ -80,6 +83,7 @@ class SRResNet(nn.Module):
         self.bicubic_skip = bicubic_skip
         self.tanh_output = tanh_output
         self.imagenet_input = imagenet_input
+        self.anti_grid = anti_grid
         self.head = nn.Conv2d(3, width, 9, padding=4)
         self.head_activation = nn.PReLU()
         self.body = nn.Sequential(*[ResidualBlock(width, batch_norm, bias) for _ in range(blocks)])
@@ -101,6 +105,8 @@ class SRResNet(nn.Module):
         shallow = self.head_activation(self.head(x))
         deep = shallow + self.body_norm(self.body_conv(self.body(shallow)))
         out = self.tail(self.upsampling(deep))
+        if self.anti_grid:
+            out = without_grid(out)
         if self.tanh_output:
             out = (torch.tanh(out) + 1) / 2
         if self.bicubic_skip:

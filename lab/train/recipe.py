@@ -11,7 +11,7 @@ from lab.degrade import KINDS
 from lab.errors import LabError
 
 RECIPES = Path(__file__).parent / "recipes"
-PIXEL_LOSSES = ("l1", "mse", "chroma", "coarse", "tv")
+PIXEL_LOSSES = ("l1", "mse", "chroma", "coarse", "lattice", "tv")
 FEATURE_LOSSES = ("content", "perceptual", "texture")
 GRADIENT_LOSSES = ("gradient-map", "branch")
 LOSSES = (*PIXEL_LOSSES, *FEATURE_LOSSES, *GRADIENT_LOSSES, "adversarial")

@@ -10,13 +10,15 @@ from lab import weights
 from lab.degrade import round_to_8_bits
 from lab.gradients import spsr_gradient
 from lab.networks import RGBNetwork, build
+from lab.networks.anti_grid import without_grid
 from lab.train import losses
-from lab.train.averaging import average_gradients, averaged
+from lab.train.averaging import averaged
 from lab.train.critic import Critic
 from lab.train.data import MARGIN, Batches
 from lab.train.errors import TrainingError, check_finite
 from lab.train.features import Features, vgg19_features
 from lab.train.pictures import Pictures
+from lab.train.processes import average_gradients, share_batch_norm
 from lab.train.recipe import FEATURE_LOSSES, Recipe, Term
 
 
@@ -28,7 +30,7 @@ def psnr(result: Tensor, sharp: Tensor) -> float:
 
 def sharpness(result: Tensor, sharp: Tensor) -> float:
     """Mean gradient magnitude of the results (N, 3, H, W) over that of the sharp pictures: 1 is as sharp, less is smoother."""
-    return float(spsr_gradient(result).mean() / spsr_gradient(sharp).mean())
+    return float(spsr_gradient(result, pad=0).mean() / spsr_gradient(sharp, pad=0).mean())
 
 
 def start_from(network: RGBNetwork, path: Path) -> int:
@@ -57,6 +59,13 @@ def features_of(terms: tuple[Term, ...], download: bool) -> Features | None:
     return vgg19_features(list(layers), download) if layers else None
 
 
+def check_files(recipe: Recipe, start: Path | None, download: bool) -> None:
+    """Raise here and now what `Restoration` would raise for the files it starts from; its arguments."""
+    if start is not None:
+        start_from(build(recipe.network, **recipe.shipped.arguments), start)
+    features_of(recipe.shipped.losses, download)
+
+
 class Restoration:
     """One network that restores, and the critics it learns from.
 
@@ -81,6 +90,7 @@ class Restoration:
         network = build(recipe.network, **shipped.arguments)
         if start is not None:
             start_from(network, start)
+        share_batch_norm(accelerator, network)
         self.network = network.to(device, memory_format=torch.channels_last).train()
         self.average = averaged(self.network, shipped.ema) if shipped.ema else None
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=shipped.learning_rate, betas=shipped.betas)
@@ -94,8 +104,7 @@ class Restoration:
     def saved(self) -> list:
         """Everything with a state that a resumed run needs."""
         averages = [self.average] if self.average is not None else []
-        critics = [part for critic in self.critics.values() for part in (critic.network, critic.optimiser)]
-        return [self.network, self.optimiser, *averages, *critics]
+        return [self.network, self.optimiser, *averages, *self.critics.values()]
 
     def figures(self) -> list[str]:
         """Names of all figures that `step` and `validate` give."""
@@ -132,11 +141,14 @@ class Restoration:
             else:
                 result = self.network(given)
         result = result.float()
-        rng = torch.Generator().manual_seed(shipped.seed * 1_000_003 + number * 101 + (share.start or 0))
+        rng = torch.Generator().manual_seed(shipped.seed * 1_000_003 + number * 101)
+        # what the network cannot make must not give it away
+        judged = without_grid(sharp) if shipped.arguments.get("anti_grid") else sharp
         figures: dict[str, Tensor] = {}
         for critic in self.critics.values():
-            figures |= critic.learn(sharp, result.detach(), rng, rate)
-        terms = self._losses(result, sharp, branch)
+            points = torch.rand(critic.plan.updates, shipped.batch, generator=rng)[:, share]
+            figures |= critic.learn(judged, result.detach(), points, rate)
+        terms = self._losses(result, sharp, judged, branch)
         total = sum(term.weight * terms[term.name] for term in shipped.losses)
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -152,13 +164,13 @@ class Restoration:
             for name, parameter in self.network.network.named_parameters():
                 parameter.requires_grad_(number >= shipped.alone or name.startswith(shipped.alone_layers))
 
-    def _losses(self, result: Tensor, sharp: Tensor, branch: Tensor | None) -> dict[str, Tensor]:
+    def _losses(self, result: Tensor, sharp: Tensor, judged: Tensor, branch: Tensor | None) -> dict[str, Tensor]:
         seen = wanted = None
         if self.features is not None:
             with self.accelerator.autocast():
                 seen = self.features(result)
                 with torch.no_grad():
-                    wanted = self.features(sharp)
+                    wanted = self.features(judged)
         values = {}
         for term in self.recipe.shipped.losses:
             match term.kind:
@@ -170,6 +182,8 @@ class Restoration:
                     value = losses.chroma(result, sharp)
                 case "coarse":
                     value = losses.coarse(result, sharp)
+                case "lattice":
+                    value = losses.lattice(result, sharp)
                 case "tv":
                     value = losses.total_variation(result)
                 case "content":
@@ -183,7 +197,7 @@ class Restoration:
                 case "branch":
                     value = losses.branch_loss(branch.float(), sharp)
                 case "adversarial":
-                    value = self.critics[term.critic].judge(sharp, result)
+                    value = self.critics[term.critic].judge(judged, result)
             values[term.name] = value
         return values
 

@@ -17,7 +17,7 @@ from lab.train.losses.adversarial import (
 )
 from lab.train.losses.gradient import branch_loss, gradient_map_loss
 from lab.train.losses.perceptual import RESG_LAYERS, content_loss, resg_perceptual_loss, texture_loss
-from lab.train.losses.pixel import chroma, coarse, l1, mse, total_variation
+from lab.train.losses.pixel import chroma, coarse, l1, lattice, mse, total_variation
 
 __all__ = [
     "RESG_LAYERS",
@@ -32,6 +32,7 @@ __all__ = [
     "gradient_map_loss",
     "gradient_penalty",
     "l1",
+    "lattice",
     "mse",
     "relativistic_discriminator_loss",
     "relativistic_generator_loss",

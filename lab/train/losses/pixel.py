@@ -46,6 +46,18 @@ def coarse(result: Tensor, target: Tensor) -> Tensor:
     return F.l1_loss(F.avg_pool2d(result, COARSE), F.avg_pool2d(target, COARSE))
 
 
+def lattice(result: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference of the means of every fourth pixel, 4x4 of them; both (N, C, H, W), scalar result.
+
+    H and W are multiples of 4 and at least 16. A x4 network computes each of the 16 pixels of a block by filters of its
+    own, and adversarial training soon finds that a pattern of period 4 or 2, the same in every block, passes for detail.
+    Such a pattern is in these means at its full strength, while real detail, different from block to block, mostly
+    cancels. The lab's own; see `lab.networks.anti_grid` for what holds single pixels along edges.
+    """
+    positions = F.pixel_unshuffle(result - target, COARSE)
+    return F.avg_pool2d(positions, COARSE, stride=COARSE // 2).abs().mean()
+
+
 def total_variation(result: Tensor) -> Tensor:
     """Mean gradient magnitude over all pixels and channels; (N, C, H, W), scalar result.
 
