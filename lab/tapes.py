@@ -1,8 +1,8 @@
 """Tapes: what a network made of the same held-out crops at moments of its training, and the curves of that training.
 
-`assets/tapes/NAME/` holds `tape.json` (the moments and what the run was), `curves.csv` (the run's losses.csv, thinned) and one strip of
-crops a moment, STEP.webp, without loss; `sharp.webp` and `given.webp` are the originals and what the network was given, where the
-run kept them. A run's own folder holds 8 crops of 192 pixels a moment in PNG, ten times as much.
+`assets/tapes/NAME/` holds `tape.json` (the moments, and what the run was), `curves.csv` (the run's losses.csv, thinned) and one
+strip of crops a moment, STEP.webp, without loss; `sharp.webp` and `given.webp` are the originals and what the network was given,
+where the run kept them. A run's own folder holds 8 crops of 192 pixels a moment in PNG, ten times as much.
 """
 
 import csv

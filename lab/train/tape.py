@@ -25,7 +25,7 @@ def write_strip(path: Path, crops: Tensor) -> None:
 
 
 def write_ends(folder: Path, given: Tensor, sharp: Tensor) -> None:
-    """What lies before and after all moments: the crops as given, each pixel repeated where they are smaller, and the originals."""
+    """The tape's two ends: the crops as given, each pixel repeated where they are smaller, and the originals."""
     write_strip(folder / "given.png", F.interpolate(given, size=sharp.shape[-2:], mode="nearest"))
     write_strip(folder / "sharp.png", sharp)
 

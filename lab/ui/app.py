@@ -12,16 +12,17 @@ os.environ.setdefault("GRADIO_TEMP_DIR", str(default_folder()))  # read when gra
 import gradio as gr
 
 from lab.restore import device_name, pick_device
-from lab.ui import picker, uploads, viewer
+from lab.ui import picker, tape, uploads, viewer
 from lab.ui.api import build_api
 from lab.ui.compare_tab import build_compare_tab, opening_task
 from lab.ui.comparison import Comparer
 from lab.ui.store import ResultStore
+from lab.ui.tape_tab import build_tape_tab
 from lab.ui.theme import method_colors, theme
 
 TITLE = "Clarity Lab"
 TAGLINE = "One blurred picture, restored by many methods, side by side, pixel by pixel."
-STYLESHEETS = [Path(__file__).parent / "page.css", viewer.stylesheet, picker.stylesheet]
+STYLESHEETS = [Path(__file__).parent / "page.css", viewer.stylesheet, picker.stylesheet, tape.stylesheet]
 
 
 def files_folder() -> Path:
@@ -58,7 +59,11 @@ def build(device: str = "auto", comparer: Comparer | None = None) -> gr.Blocks:
             apply_default_css=False,
             elem_id="header",
         )
-        build_compare_tab(demo, comparer, device)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Compare", id="compare"):
+                build_compare_tab(demo, comparer, device)
+            with gr.Tab("Training", id="training") as training:
+                build_tape_tab(training, comparer.store)
         build_api(comparer, device)
     demo.queue(max_size=64)
     return demo

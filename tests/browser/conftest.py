@@ -16,7 +16,7 @@ import torch
 from browser.driving import wait_until_done
 
 HERE = Path(__file__).parent
-START_SECONDS = 90
+START_SECONDS = 240
 CHROMIUM_ARGUMENTS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -60,17 +60,66 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
+STORED = ("nearest", "bicubic", "srresnet")
+"""The methods of the one scene in the tests' gallery: the smallest example, x4-bicubic."""
+
+
 @pytest.fixture(scope="session")
-def server(checkpoints: Path, tmp_path_factory) -> Iterator[str]:
+def gallery(checkpoints: Path, no_official_files: dict, tmp_path_factory) -> Path:
+    """A gallery with the printed page, x4-bicubic, by the stand-ins; everything else is not stored."""
+    from lab import methods
+    from lab.degrade import Degradation
+    from lab.gallery import making, scenes
+    from lab.metrics import models
+
+    folder = tmp_path_factory.mktemp("gallery")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(methods, "CHECKPOINTS", checkpoints)
+        patch.setattr(models, "CHECKPOINTS", checkpoints)
+        for name, value in no_official_files.items():
+            patch.setenv(name, value)
+        done = list(making.update(scenes.find("page", Degradation("x4-bicubic"), folder), STORED, "cpu"))
+    assert [one.what for one in done] == ["computed"] * len(STORED)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def taped(picture_folder: Path, tmp_path_factory) -> Path:
+    """A folder with one tape: of SRGAN, tiny, trained for 30 steps, the lab's features with random weights beside its critic."""
+    from training import tiny
+
+    from lab import tapes
+    from lab.networks.features import LabFeatures
+    from lab.train import features
+    from lab.train.pictures import Source
+    from lab.train.trainer import train
+
+    with pytest.MonkeyPatch.context() as patch:
+        network = LabFeatures()
+        stand_in = lambda layers, download: features.LabLayers(layers, "random weights, for tests", network)  # noqa: E731
+        patch.setattr("lab.train.restoration.vgg19_features", stand_in)
+        path = train(tiny("srgan"), Source(data=picture_folder), tmp_path_factory.mktemp("srgan"), steps=30, cpu=True)
+    folder = tmp_path_factory.mktemp("tapes")
+    tapes.ship(path, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def no_official_files(tmp_path_factory) -> dict[str, str]:
+    """Settings by which no official model file is found."""
+    folder = tmp_path_factory.mktemp("official")
+    return {"CLARITY_LAB_MODELS": str(folder / "official"), "TORCH_HOME": str(folder / "torch")}
+
+
+@pytest.fixture(scope="session")
+def server(checkpoints: Path, gallery: Path, taped: Path, no_official_files: dict, tmp_path_factory) -> Iterator[str]:
     """The address of the app, running in a process of its own."""
     folder = tmp_path_factory.mktemp("app")
     port = _free_port()
-    no_official_files = {"CLARITY_LAB_MODELS": str(folder / "official"), "TORCH_HOME": str(folder / "torch")}
     environment = os.environ | no_official_files | {"GRADIO_TEMP_DIR": str(folder / "files"), "OMP_NUM_THREADS": "1"}
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, str(HERE / "serve.py"), str(checkpoints), str(port)], env=environment, stdout=log, stderr=log
-        )
+        words = [str(word) for word in (HERE / "serve.py", checkpoints, port, gallery, taped)]
+        process = subprocess.Popen([sys.executable, *words], env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(address, process, folder / "log")
