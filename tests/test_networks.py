@@ -218,6 +218,15 @@ def test_a_network_with_anti_grid_makes_what_it_would_make_without_its_grid(name
         torch.testing.assert_close(made, without_grid(network(given)))
 
 
+@pytest.mark.parametrize("name", ["rrdb", "spsr"])
+def test_dense_networks_with_a_bicubic_skip_start_near_the_bicubic_enlargement(name):
+    torch.manual_seed(0)
+    given = torch.rand(1, 3, 8, 8)
+    with torch.no_grad():
+        made = build(name, **SMALL[name], bicubic_skip=True).network.eval()(given)
+    assert (made - resize(given, (32, 32))).abs().mean() < 0.01
+
+
 def test_dense_blocks_start_at_a_tenth_of_hes_normal_distribution():
     torch.manual_seed(0)
     block = ResidualDenseBlock(64, 32)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lab.networks.anti_grid import without_grid
 from lab.networks.initialise import kaiming
+from lab.resize import resize
 
 SLOPE = 0.2  # of every LeakyReLU
 RESIDUAL_SCALING = 0.2
@@ -66,10 +67,12 @@ class RRDBNet(nn.Module):
         scale: 1, 2, 4 or 8.
         in_channels: channels of the first convolution. 3 is the paper's; 12 and 48 first fold the picture's 2x2 or 4x4
             pixels into channels, as Real-ESRGAN's x2 and x1 networks do.
-        anti_grid: pass the result through `without_grid`, as the lab's adversarial trainings do.
+        bicubic_skip: add the bicubic enlargement of the input, so that the network learns only what bicubic misses.
+        anti_grid: pass what the layers make through `without_grid`, as the lab's adversarial trainings do.
 
     16,697,987 parameters by default. The dense blocks start at a tenth of He's normal distribution with biases 0
-    (BasicSR's form of the paper's small initialisation), the other layers at PyTorch's default.
+    (BasicSR's form of the paper's small initialisation), the other layers at PyTorch's default; with `bicubic_skip` the
+    last layer at a hundredth of He's, close to the bicubic enlargement.
 
     Raises:
         ValueError: `scale` or `in_channels` has no such network.
@@ -82,12 +85,14 @@ class RRDBNet(nn.Module):
         growth: int = 32,
         scale: int = 4,
         in_channels: int = 3,
+        bicubic_skip: bool = False,
         anti_grid: bool = False,
     ) -> None:
         super().__init__()
         if in_channels not in (3, 12, 48) or scale not in (1, 2, 4, 8):
             raise ValueError(f"RRDBNet takes 3, 12 or 48 channels and scale 1, 2, 4 or 8, not {in_channels}, {scale}.")
         self.scale = scale
+        self.bicubic_skip = bicubic_skip
         self.anti_grid = anti_grid
         self.multiple = math.isqrt(in_channels // 3)
         self.head = nn.Conv2d(in_channels, width, 3, padding=1)
@@ -97,12 +102,20 @@ class RRDBNet(nn.Module):
         self.upsampling = nn.Sequential(*[NearestStep(width) for _ in range(steps)])
         self.high_resolution = nn.Conv2d(width, width, 3, padding=1)
         self.tail = nn.Conv2d(width, 3, 3, padding=1)
+        if bicubic_skip:
+            kaiming(self.tail, 0.01)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map RGB [0, 1] (N, 3, h, w) to RGB (N, 3, h * scale, w * scale), unclamped; h, w multiples of `multiple`."""
+        given = x
         if self.multiple > 1:
             x = F.pixel_unshuffle(x, self.multiple)
         shallow = self.head(x)
         deep = self.upsampling(shallow + self.body_conv(self.body(shallow)))
         out = self.tail(F.leaky_relu(self.high_resolution(deep), SLOPE))
-        return without_grid(out) if self.anti_grid else out
+        if self.anti_grid:
+            out = without_grid(out)
+        if self.bicubic_skip:
+            height, width = given.shape[-2:]
+            out = out + resize(given, (height * self.scale, width * self.scale))
+        return out

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from lab.gradients import spsr_gradient
 from lab.networks.anti_grid import without_grid
+from lab.networks.initialise import kaiming
 from lab.networks.rrdb import RRDB, SLOPE, NearestStep
+from lab.resize import resize
 
 
 class SPSR(nn.Module):
@@ -20,7 +22,8 @@ class SPSR(nn.Module):
         blocks, width, growth: of the trunk's RRDBs; 23, 64 and 32 in the authors' code.
         taps: after how many trunk blocks the features join the gradient branch; one branch RRDB for each.
         branch_growth: growth of the branch's and the fusion's RRDBs, which are 2 * width wide; 32 in the code.
-        anti_grid: pass the result through `without_grid`, as the lab's adversarial trainings do.
+        bicubic_skip: add the bicubic enlargement of the input, as in a trunk that was trained so.
+        anti_grid: pass what the layers make through `without_grid`, as the lab's adversarial trainings do.
 
     24,796,230 parameters by default; the authors' file counts 24,796,248, because it also stores the 18 fixed values
     of its two gradient kernels, which `lab.gradients.spsr_gradient` holds here.
@@ -41,9 +44,11 @@ class SPSR(nn.Module):
         growth: int = 32,
         taps: Sequence[int] = (5, 10, 15, 20),
         branch_growth: int = 32,
+        bicubic_skip: bool = False,
         anti_grid: bool = False,
     ) -> None:
         super().__init__()
+        self.bicubic_skip = bicubic_skip
         self.anti_grid = anti_grid
         self.taps = tuple(taps)
         if not self.taps or list(self.taps) != sorted(set(self.taps)) or self.taps[0] < 1 or self.taps[-1] > blocks:
@@ -68,6 +73,8 @@ class SPSR(nn.Module):
         self.fusion_join = nn.Conv2d(2 * width, width, 3, padding=1)
         self.fusion_hr = nn.Conv2d(width, width, 3, padding=1)
         self.fusion_tail = nn.Conv2d(width, 3, 3, padding=1)
+        if bicubic_skip:
+            kaiming(self.fusion_tail, 0.01)
 
     def trunk(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Features (N, width, 4h, 4w) of the super-resolution trunk, and its features (N, width, h, w) at each tap."""
@@ -99,4 +106,7 @@ class SPSR(nn.Module):
         out = self.fusion_tail(F.leaky_relu(self.fusion_hr(fused), SLOPE))
         if self.anti_grid:
             out = without_grid(out)
+        if self.bicubic_skip:
+            height, width = x.shape[-2:]
+            out = out + resize(x, (height * self.scale, width * self.scale))
         return (self.branch_out(branch), out) if with_branch else out
