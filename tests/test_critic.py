@@ -9,6 +9,7 @@ from lab.train.errors import TrainingError
 from lab.train.recipe import CriticPlan, RecipeError
 
 FORMS = ["standard", "relativistic", "wasserstein", "nonbn-resg"]
+POINTS = torch.tensor([[0.1, 0.4, 0.6, 0.9]])
 
 
 def critic(form, network="patchgan", **changes):
@@ -28,8 +29,8 @@ def pictures():
 @pytest.mark.parametrize("form", FORMS)
 def test_a_critic_of_every_form_learns_to_score_sharp_above_restored(form, pictures):
     one = critic(form)
-    for step in range(30):
-        figures = one.learn(*pictures, torch.Generator().manual_seed(step), 1.0)
+    for _ in range(30):
+        figures = one.learn(*pictures, POINTS, 1.0)
     assert float(figures["D_real/picture"]) > float(figures["D_fake/picture"])
 
 
@@ -37,8 +38,8 @@ def test_a_critic_of_every_form_learns_to_score_sharp_above_restored(form, pictu
 def test_the_networks_loss_falls_when_its_result_looks_more_like_the_sharp_one(form, pictures):
     one = critic(form)
     sharp, flat = pictures
-    for step in range(30):
-        one.learn(sharp, flat, torch.Generator().manual_seed(step), 1.0)
+    for _ in range(30):
+        one.learn(sharp, flat, POINTS, 1.0)
     assert float(one.judge(sharp, sharp)) < float(one.judge(sharp, flat))
 
 
@@ -52,14 +53,14 @@ def test_judging_leaves_the_critics_weights_without_gradients(pictures):
 
 def test_five_updates_are_five_steps_of_the_optimiser(pictures):
     one = critic("wasserstein", updates=5)
-    one.learn(*pictures, torch.Generator().manual_seed(0), 1.0)
+    one.learn(*pictures, torch.rand(5, 4), 1.0)
     assert {int(state["step"]) for state in one.optimiser.state.values()} == {5}
 
 
 def test_spectral_norm_keeps_a_layer_to_a_norm_of_one(pictures):
     one = critic("relativistic", "resg", spectral_norm=True)
-    for step in range(20):
-        one.learn(*pictures, torch.Generator().manual_seed(step), 1.0)
+    for _ in range(20):
+        one.learn(*pictures, POINTS, 1.0)
     weight = one.network.dense1.weight.detach()
     assert float(torch.linalg.matrix_norm(weight, 2)) == pytest.approx(1, abs=0.1)
 

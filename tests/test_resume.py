@@ -1,6 +1,5 @@
-"""A run that is killed, again and again, ends with the weights of an unbroken one; and two processes do the work of one."""
+"""A run that is killed, again and again, ends with the weights of an unbroken one."""
 
-import os
 import subprocess
 import sys
 
@@ -76,33 +75,3 @@ def test_a_run_killed_at_ten_random_steps_ends_with_the_very_weights_of_an_unbro
     assert expected.keys() == resumed.keys()
     for key in expected:
         assert torch.equal(expected[key], resumed[key]), key
-
-
-SHARED = """
-import sys
-sys.path.insert(0, "tests")
-import torch
-torch.set_num_threads(1)
-from pathlib import Path
-from lab.train import trainer
-from lab.train.pictures import Source
-from training import tiny
-
-trainer.has_fast_bf16 = lambda device: False  # bf16 would hide a difference in its rounding
-trainer.train(tiny("srresnet", batch=4), Source(data=Path(sys.argv[1])), Path(sys.argv[2]), steps=12, cpu=True)
-"""
-
-
-def test_two_processes_give_the_result_of_one_for_the_same_batch(picture_folder, tmp_path):
-    script = tmp_path / "shared.py"
-    script.write_text(SHARED)
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_machines", "1", "--mixed_precision", "no"]
-    for count in (1, 2):
-        command = [*launch, "--num_processes", str(count), "--main_process_port", "29617", str(script), str(picture_folder)]
-        command.append(str(tmp_path / str(count)))
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-2000:]
-    one, two = (load_file(tmp_path / count / "srresnet.safetensors") for count in ("1", "2"))
-    for key in one:
-        torch.testing.assert_close(one[key].float(), two[key].float(), atol=2e-3, rtol=2e-3)

@@ -24,17 +24,22 @@ def train_command(
     split: Annotated[
         str | None, typer.Option(help="8:1:1 for train, validation and test, or a file with lines train|validation|test PATH.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/RECIPE where none is given.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/RECIPE if not given.", show_default=False)] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's number.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Train this long instead.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
     ship: Annotated[bool, typer.Option("--ship", help="Copy the result to checkpoints/, its tape to assets/tapes/.")] = False,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch VGG-19's weights (575 MB) where losses want them and they are not here.")
+    ] = False,
     device: Device = Device.auto,
 ) -> None:
-    """Train a network by a recipe."""
+    """Train a network by a recipe; on several GPUs: accelerate launch -m lab train RECIPE..."""
     import logging
 
+    from lab.restore import pick_device
     from lab.train.pictures import Source
+    from lab.train.processes import is_main
     from lab.train.recipe import read
     from lab.train.stop import stopped_by_ctrl_c
     from lab.train.trainer import ship as ship_weights
@@ -44,11 +49,14 @@ def train_command(
         raise UsageError("give --steps or --minutes, not both.")
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     chosen = read(recipe)
-    folder = out or Path("runs") / chosen.name
+    # first/srgan and srgan make the same checkpoint, but are two trainings
+    folder = out or Path("runs") / (chosen.name if Path(recipe).suffix else recipe.replace("/", "-"))
     source = Source(data or (None if pairs else Path("data/train")), pairs, split)
+    cpu = pick_device(device.value).type == "cpu"
     with stopped_by_ctrl_c() as stop:
-        path = train(chosen, source, folder, steps=steps, minutes=minutes, resume=resume, cpu=device is Device.cpu, stop=stop)
-    typer.echo(str(ship_weights(path) if ship else path))
+        path = train(chosen, source, folder, steps=steps, minutes=minutes, resume=resume, cpu=cpu, stop=stop, download=download)
+    if is_main():
+        typer.echo(str(ship_weights(path) if ship else path))
 
 
 @app.command("tape")

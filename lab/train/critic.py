@@ -8,8 +8,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 from lab.gradients import spsr_gradient
 from lab.networks.discriminators import VGG128, PatchGAN, ResGDiscriminator, SRGANDiscriminator
 from lab.train import losses
-from lab.train.averaging import average_gradients
 from lab.train.errors import TrainingError
+from lab.train.processes import average_gradients, share_batch_norm, whole_batch
 from lab.train.recipe import CriticPlan
 
 NETWORKS = {"srgan": SRGANDiscriminator, "vgg128": VGG128, "patchgan": PatchGAN, "resg": ResGDiscriminator}
@@ -37,13 +37,24 @@ class Critic:
             for module in network.modules():
                 if isinstance(module, nn.Conv2d | nn.Linear):
                     spectral_norm(module)
+        share_batch_norm(accelerator, network)
         self.network = network.to(accelerator.device, memory_format=torch.channels_last).train()
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=plan.learning_rate, betas=plan.betas)
         self.certain_for = 0
 
+    def state_dict(self) -> dict:
+        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "certain_for": self.certain_for}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.certain_for = state["certain_for"]
+
     def _score(self, pictures: Tensor) -> Tensor:
+        """Scores of the whole batch, of which `pictures` are this process's share: relativistic losses compare with its mean."""
         with self.accelerator.autocast():
-            return self.network(self._shown(pictures)).float()
+            scores = self.network(self._shown(pictures))
+        return whole_batch(self.accelerator, scores.float())
 
     def _shown(self, pictures: Tensor) -> Tensor:
         if self.plan.sees == "gradient-map":
@@ -63,12 +74,12 @@ class Critic:
                 return losses.resg_discriminator_loss(*scores), *scores
         return losses.gan_discriminator_loss(*scores), *scores
 
-    def learn(self, real: Tensor, fake: Tensor, rng: torch.Generator, rate: float) -> dict[str, float | Tensor]:
+    def learn(self, real: Tensor, fake: Tensor, points: Tensor, rate: float) -> dict[str, float | Tensor]:
         """One turn of learning: `updates` steps on the same pictures.
 
         Args:
             real, fake: sharp and restored (N, 3, H, W) in [0, 1], no gradient.
-            rng: draws the points of the gradient penalty.
+            points: (updates, N) in [0, 1], where between fake and real the gradient penalty is taken.
             rate: times the plan's learning rate.
 
         Returns:
@@ -81,8 +92,7 @@ class Critic:
         self.network.requires_grad_(True)
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.learning_rate * rate
-        for _ in range(self.plan.updates):
-            alpha = torch.rand(len(real), generator=rng).to(real)
+        for alpha in points.to(real):
             loss, on_real, on_fake = self._loss(real, fake, alpha)
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()

@@ -7,6 +7,16 @@ from pathlib import Path
 from torch.utils.tensorboard import SummaryWriter
 
 
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The whole rows of a curve file; what a power cut left of a row is passed over, as is a file that is not there."""
+    if not path.is_file():
+        return []
+    text = path.read_text(encoding="utf-8", errors="replace")
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    rows = [row for row in csv.DictReader(lines) if {"step", "seconds"} <= row.keys() and None not in {*row, *row.values()}]
+    return [row for row in rows if row["step"].isdigit() and row["seconds"].replace(".", "", 1).isdigit()]
+
+
 class Curves:
     """Writes figures step by step; on resuming, rows after the resumed step are dropped.
 
@@ -17,12 +27,15 @@ class Curves:
     """
 
     def __init__(self, out: Path, names: Sequence[str], resumed_at: int):
-        path = out / "losses.csv"
-        kept = list(csv.DictReader(path.open())) if resumed_at and path.is_file() else []
-        self.file = path.open("w", newline="")
-        self.rows = csv.DictWriter(self.file, ["step", "seconds", *names])
-        self.rows.writeheader()
-        self.rows.writerows(row for row in kept if int(row["step"]) <= resumed_at)
+        path, part = out / "losses.csv", out / "losses.csv.part"
+        columns = ["step", "seconds", *names]
+        with part.open("w", newline="", encoding="utf-8") as file:
+            rows = csv.DictWriter(file, columns, extrasaction="ignore")
+            rows.writeheader()
+            rows.writerows(row for row in read_rows(path) if int(row["step"]) <= resumed_at)
+        part.replace(path)  # whatever ends this process meanwhile, the old curve or the new one is there
+        self.file = path.open("a", newline="", encoding="utf-8")
+        self.rows = csv.DictWriter(self.file, columns)
         self.board = SummaryWriter(str(out / "tensorboard"), purge_step=resumed_at or None)
 
     def add(self, step: int, seconds: float, **figures: float) -> None:

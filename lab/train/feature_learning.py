@@ -21,10 +21,11 @@ from torch import Tensor, nn
 from lab.degrade import blur, defocus_kernel, gaussian_kernel, jpeg, motion_paths, path_kernel, round_to_8_bits
 from lab.networks.features import WIDTHS, LabFeatures
 from lab.resize import downscale, resize, upscale
-from lab.train.averaging import average_gradients, averaged
+from lab.train.averaging import averaged
 from lab.train.data import blur_each
 from lab.train.errors import TrainingError
 from lab.train.pictures import Pictures
+from lab.train.processes import average_gradients, share_batch_norm
 from lab.train.recipe import Recipe
 
 LEVELS = 3
@@ -126,6 +127,7 @@ class FeatureLearning:
         self.network = LabFeatures().to(device, memory_format=torch.channels_last)
         self.heads = Heads(len(pictures.train), len(self.classes)).to(device)
         self.parts = nn.ModuleList([self.network, self.heads])
+        share_batch_norm(accelerator, self.parts)
         self.average = averaged(self.parts, shipped.ema) if shipped.ema else None
         self.optimiser = torch.optim.AdamW(
             self.parts.parameters(), lr=shipped.learning_rate, betas=shipped.betas, weight_decay=1e-3
@@ -248,12 +250,13 @@ class FeatureLearning:
     @torch.no_grad()
     def validate(self, number: int) -> tuple[dict[str, float], None]:
         """The share of held-out crops whose distortion is named right; there is no picture for the tape."""
-        network, heads = self.parts if self.average is None else self.average.module
+        network, heads = (self.parts if self.average is None else self.average.module).eval()
         held_out = self.pictures.validation
         crops, _, kinds = self._batch(held_out, self._plan(held_out, [5], 256))
         with self.accelerator.autocast():
             taps = network(crops)
         right = (heads(taps)[1].argmax(1) == kinds).float().mean()
+        self.parts.train()
         return {"validation_kind_right": float(right)}, None
 
     def export(self, path: Path, card: dict) -> None:

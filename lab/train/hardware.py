@@ -11,7 +11,7 @@ PROCESSOR = Path("/proc/cpuinfo")
 def has_fast_bf16(device: torch.device) -> bool:
     """Whether bf16 is faster than float32 here: in the GPU's or the processor's instructions, not emulated."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     return PROCESSOR.is_file() and any(word in PROCESSOR.read_text() for word in ("avx512_bf16", "amx_bf16"))
 
 

@@ -60,6 +60,18 @@ class Pictures:
     """One phrase for the card: how many pictures of what."""
 
 
+def find(source: Source) -> tuple[Collection, list[Item], list[Item]]:
+    """Where the pictures of a source are, and the names of those for training and for validation; see `divide`.
+
+    Raises:
+        DataError: nothing there, or a split that cannot be followed.
+    """
+    path = source.data or source.pairs
+    collection = pack_collection(path) if source.data and path.is_file() else folder_collection(path)
+    items = find_pairs(collection.names, path) if source.pairs else [(name,) for name in collection.names]
+    return collection, *divide(items, source.split)
+
+
 def load(source: Source, smallest: int, device: torch.device) -> Pictures:
     """Find, divide and decode the pictures of a source.
 
@@ -76,12 +88,8 @@ def load(source: Source, smallest: int, device: torch.device) -> Pictures:
         DataError: nothing there, fewer than 16 usable pictures (8 for training and 1 for validation where the source is divided
             already), a split that cannot be followed, or more than the free memory holds.
     """
-    path = source.data or source.pairs
-    collection = pack_collection(path) if source.data and path.is_file() else folder_collection(path)
-    items, noun = [(name,) for name in collection.names], "pictures"
-    if source.pairs:
-        items, noun = find_pairs(collection.names, path), "pairs"
-    train, validation = divide(items, source.split)
+    path, noun = source.data or source.pairs, "pairs" if source.pairs else "pictures"
+    collection, train, validation = find(source)
     divided = bool(validation) or source.split is not None
     check_memory(collection, [*train, *validation], noun, device)
     train, validation = (decode(collection, part, smallest, device) for part in (train, validation))

@@ -8,20 +8,24 @@ another's weights takes those trained in the same folder, else the shipped ones.
 """
 
 import argparse
-import csv
-import json
 import logging
+import math
 import sys
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.cards import CardError, read_card
 from lab.errors import LabError
-from lab.train.pictures import Source
+from lab.train.curves import read_rows
+from lab.train.data import refuse_pairs
+from lab.train.errors import Stopped
+from lab.train.pictures import Source, find
 from lab.train.recipe import Recipe, read
+from lab.train.saving import check_same_recipe, newest_state
 from lab.train.stop import stopped_by_ctrl_c
-from lab.train.trainer import Stopped, newest_state, ship, train
+from lab.train.trainer import ship, train
 
 
 class QueueError(LabError):
@@ -46,7 +50,7 @@ class Standing:
     psnr: float | None = None
     """The last on the held-out pictures, in dB."""
     exported: bool = False
-    """Whether its weights are there."""
+    """Whether its weights are there, and those of the last step."""
 
     def finished(self, minutes: float) -> bool:
         """Whether this budget is used up and its weights are there."""
@@ -82,24 +86,19 @@ def parse_entry(text: str) -> Entry:
 
 def standing(folder: Path, recipe: Recipe) -> Standing:
     """How far the run in a folder has come; nothing at all where there is none."""
-    curve = folder / "losses.csv"
-    rows = list(csv.DictReader(curve.open(encoding="utf-8"))) if curve.is_file() else []
+    rows, weights = read_rows(folder / "losses.csv"), folder / f"{recipe.name}.safetensors"
+    steps = int(rows[-1]["step"]) if rows else 0
+    try:
+        card = read_card(weights) if weights.is_file() else None
+    except CardError:  # as good as none: training goes on from the state, and writes a new one
+        card = None
     measured = [float(row["validation_psnr"]) for row in rows if row.get("validation_psnr")]
     return Standing(
-        steps=int(rows[-1]["step"]) if rows else 0,
+        steps=steps,
         seconds=float(rows[-1]["seconds"]) if rows else 0.0,
         psnr=measured[-1] if measured else None,
-        exported=(folder / f"{recipe.name}.safetensors").is_file(),
+        exported=card is not None and card.get("steps") == steps,
     )
-
-
-def check_same_recipe(folder: Path, recipe: Recipe) -> None:
-    """Raise QueueError where a folder holds a run of the recipe as it once was."""
-    about, begun = folder / "recipe.json", newest_state(folder) or (folder / f"{recipe.name}.safetensors").is_file()
-    if begun and about.is_file() and json.loads(about.read_text(encoding="utf-8")).get("hash") != recipe.hash:
-        raise QueueError(
-            f"'{folder}' holds a run of {recipe.name} from before the recipe was changed: move it away to start anew."
-        )
 
 
 def run(
@@ -127,9 +126,9 @@ def run(
     outcomes = []
     for entry in entries:
         recipe, folder = entry.recipe, out / entry.recipe.name
-        before = standing(folder, recipe)
         try:
             check_same_recipe(folder, recipe)
+            before = standing(folder, recipe)
             if before.finished(entry.minutes):
                 say(f"{recipe.name}: finished before, {in_words(before)}")
                 path = folder / f"{recipe.name}.safetensors"
@@ -218,11 +217,15 @@ def main(arguments: list[str] | None = None) -> int:
         names = [entry.recipe.name for entry in entries]
         if len(set(names)) < len(names):
             raise QueueError("a recipe is named twice: give each once, with all its minutes.")
-        if given.minutes is not None and not given.minutes > 0:
-            raise QueueError("--minutes must be above 0.")
+        if given.minutes is not None and not 0 < given.minutes < math.inf:
+            raise QueueError("--minutes must be a number above 0.")
         source = Source(given.data, given.pairs, given.split)
         if not (source.data or source.pairs).exists():
             raise QueueError(f"there is nothing at '{source.data or source.pairs}': give a folder of pictures, or a pack.")
+        if source.pairs is not None:
+            for entry in entries:
+                refuse_pairs(entry.recipe)
+        find(source)  # what is wrong with the source is wrong for every recipe
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 2

@@ -33,10 +33,11 @@ from lab.train.errors import Stopped, TrainingError, check_finite
 from lab.train.feature_learning import FeatureLearning
 from lab.train.hardware import hardware, has_fast_bf16
 from lab.train.pictures import Source, load
+from lab.train.processes import average_figures, check_shares
 from lab.train.progress import Progress
 from lab.train.recipe import Recipe
-from lab.train.restoration import Restoration
-from lab.train.saving import State, newest_state, save_state
+from lab.train.restoration import Restoration, check_files
+from lab.train.saving import State, check_folder, load_state, newest_state, save_state
 from lab.train.tape import write_ends, write_strip
 
 SAVE_EVERY_SECONDS = 60
@@ -151,32 +152,35 @@ def train(
         The weights file.
 
     Raises:
-        TrainingError: the folder holds another run, a loss is not finite any more, or a critic has won.
+        TrainingError: the folder holds another run, the batch cannot be shared out among the processes, a loss is not finite any
+            more, or a critic has won.
         Stopped: see `stop`.
         DataError, FeaturesError, WeightsError: see their texts.
     """
     shipped = recipe.shipped
     total = steps or shipped.steps
-    state_path = newest_state(out)
-    if state_path is not None and not resume:
-        raise TrainingError(f"'{out}' holds a run already: add --resume to go on with it, or choose another folder.")
-
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise TrainingError(f"a run cannot take {minutes:g} minutes: give a number above 0.")
+    check_folder(out, recipe, resume)
+    resumed = newest_state(out) is not None
+    start = None if resumed else starting_weights(recipe.start_from, starts)
     if source.pairs is not None:
-        refuse_pairs(recipe)  # before minutes are spent on decoding them
+        refuse_pairs(recipe)
+    check_files(recipe, start, download)  # all this before minutes are spent on decoding pictures
 
-    set_seed(shipped.seed)
     bf16 = has_fast_bf16(PartialState(cpu=cpu).device)
     accelerator = Accelerator(cpu=cpu, mixed_precision="bf16" if bf16 else "no")
     main, device = accelerator.is_main_process, accelerator.device
+    check_shares(shipped.batch, accelerator)
+    set_seed(shipped.seed)
     kind = FeatureLearning if recipe.network == "features" else Restoration
     pictures = load(source, shipped.patch + kind.smallest_margin, device)
-    start = starting_weights(recipe.start_from, starts) if state_path is None else None
     task = kind(recipe, pictures, accelerator, start, download)
     set_seed(shipped.seed + accelerator.process_index)  # from here on only dropout draws from the global generator
     state = State()
     accelerator.register_for_checkpointing(state, *task.saved())
-    if state_path is not None:
-        accelerator.load_state(str(state_path))
+    if resumed:
+        load_state(accelerator, out)
 
     if main:
         out.mkdir(parents=True, exist_ok=True)
@@ -193,10 +197,14 @@ def train(
     def progress() -> float:
         return state.step / total if minutes is None else state.seconds / (60 * minutes)
 
-    def log(tape: bool, rate: float) -> None:
-        means = {name: float(value) / summed for name, value in sums.items()}
+    def means_so_far() -> dict[str, float]:
+        means = average_figures(accelerator, {name: float(value) / summed for name, value in sums.items()})
         for value in means.values():
             check_finite(value, state.step)
+        return means
+
+    def log(tape: bool, rate: float) -> None:
+        means = means_so_far()
         task.watch(means, summed)
         if not main:
             return
@@ -228,6 +236,7 @@ def train(
                 log(tape, rate)
                 sums, summed = {}, 0
             if state.seconds - saved > SAVE_EVERY_SECONDS:
+                means_so_far()  # a state with losses that are not finite would take the place of the last good one
                 save_state(accelerator, out)
                 saved = state.seconds
         save_state(accelerator, out)
@@ -235,10 +244,10 @@ def train(
         if main:
             about = card(recipe, state, device, pictures.description, source.pairs is None)
             task.export(path, {**about, **task.about()})
+        accelerator.wait_for_everyone()  # no process looks for the file before it is there; `end_training` parts them
     finally:
         bar.close()
         if main:
             curves.close()
         accelerator.end_training()
-    accelerator.wait_for_everyone()
     return path
