@@ -15,7 +15,7 @@ from lab.degrade import Degradation, degrade, pad_to_multiple, round_to_8_bits
 from lab.errors import LabError
 from lab.images import MAX_PIXELS, PictureError, check_size, to_picture, to_tensor
 from lab.methods import Method, find, in_domain
-from lab.metrics import Figure, measure_all
+from lab.metrics import Figure, measure_all, measure_or_say_why
 from lab.metrics.models import Models, current
 from lab.resize import downscale
 from lab.restore import Restored, Stopped, pick_device, restore
@@ -155,7 +155,7 @@ def input_figures(
     """The figures of the input itself: how far it was from the reference before any method."""
     if prepared.factor != 1:
         return {key: Figure(None, convention, why_not=NO_INPUT_FIGURES) for key in keys}
-    return figures(prepared.given, prepared.reference, keys, convention, models)
+    return measure_or_say_why(keys, prepared.given, prepared.reference, convention, SCALE, models)
 
 
 def _finished(
@@ -186,7 +186,7 @@ def _finished(
         stage=loaded.stage if loaded else "",
         differs=loaded.differs if loaded else "",
         device=restored.device,
-        metrics=figures(picture, prepared.reference, metrics, convention, models),
+        metrics=measure_or_say_why(metrics, picture, prepared.reference, convention, SCALE, models),
     )
 
 

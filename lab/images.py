@@ -89,6 +89,14 @@ def read_picture(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> np
     return _upright(picture, orientation)
 
 
+def read_named(path: str | Path) -> np.ndarray:
+    """`read_picture` of one file among many: its name stands in front of any complaint."""
+    try:
+        return read_picture(path)
+    except PictureError as error:
+        raise type(error)(f"{Path(path).name}: {error}") from None
+
+
 def to_tensor(picture: np.ndarray) -> Tensor:
     """Turn a uint8 (H, W, 3) RGB picture into a float32 tensor (1, 3, H, W) in [0, 1]."""
     pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).unsqueeze(0)

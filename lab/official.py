@@ -248,7 +248,7 @@ class _Part:
         return self.path.stat().st_size if self.path.is_file() else 0
 
 
-def fetch(key: str, progress: Progress | None = None, timeout: float | None = None) -> Path:
+def fetch(key: str, progress: Progress | None = None, anew: bool = False) -> Path:
     """The file in its place, downloaded unless it is there and whole already.
 
     A download that breaks off is kept as NAME.part and resumed the next time, where the server can do that and a documented
@@ -257,37 +257,37 @@ def fetch(key: str, progress: Progress | None = None, timeout: float | None = No
     Args:
         key: of the catalogue.
         progress: called after every piece.
-        timeout: seconds a server may take to answer, and to send the next piece; ANSWER_SECONDS where None.
+        anew: download it though it seems to be there: where no hash is documented, its reader may know better.
 
     Raises:
         OfficialError: no official place could be reached, or what came is something else.
     """
     file, path = find(key), place(key)
-    if found(key):
+    if found(key) and not anew:
         return path
     advice = f"put the file from {file.urls[0]} at {path} by hand, or name a copy: python -m lab weights fetch {key} --from FILE"
-    seconds = ANSWER_SECONDS if timeout is None else timeout
     deadline = time.monotonic() + 60 * DOWNLOAD_MINUTES
-    reasons = {}
+    reasons = []
     for url in file.urls:
+        host = urlsplit(url).hostname
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with _Part(path) as part:
                 resumed = part.size() > 0
-                _download(url, part, file, progress, seconds, deadline)
+                _download(url, part, file, progress, deadline)
                 wrong = fault(key, part.path)
                 if wrong and resumed:  # the halves were not of one file
                     part.path.unlink()
-                    _download(url, part, file, progress, seconds, deadline)
+                    _download(url, part, file, progress, deadline)
                     wrong = fault(key, part.path)
                 part.resumable = False
-                if wrong:
-                    raise OfficialError(f"what was downloaded as {file.name} is something else ({wrong})", advice)
-                os.replace(part.path, path)
-            return path
+                if not wrong:
+                    os.replace(part.path, path)
+                    return path
+            reasons.append((host, f"what came as {file.name} is something else: {wrong}"))
         except (OSError, HTTPException) as error:
-            reasons[urlsplit(url).hostname] = _reason(error)
-    told = "; ".join(f"{host}: {reason}" if len(reasons) > 1 else reason for host, reason in reasons.items())
+            reasons.append((host, _reason(error)))
+    told = "; ".join(f"{host}: {reason}" if len(reasons) > 1 else reason for host, reason in reasons)
     raise OfficialError(f"{file.title} could not be downloaded ({told})", advice)
 
 
@@ -297,8 +297,8 @@ def _reason(error: Exception) -> str:
     return str(getattr(reason, "strerror", None) or reason)
 
 
-def _answer(request: urllib.request.Request, seconds: float) -> HTTPResponse:
-    """A server's answer within some seconds, or TimeoutError.
+def _answer(request: urllib.request.Request) -> HTTPResponse:
+    """A server's answer within ANSWER_SECONDS, or TimeoutError.
 
     Hence the thread: urlopen's own limit holds for each of a server's addresses in turn, and not at all for the look-up of its
     name.
@@ -307,32 +307,32 @@ def _answer(request: urllib.request.Request, seconds: float) -> HTTPResponse:
 
     def ask() -> None:
         try:
-            answers.put(urllib.request.urlopen(request, timeout=seconds))
+            answers.put(urllib.request.urlopen(request, timeout=ANSWER_SECONDS))
         except Exception as error:
             answers.put(error)
 
     threading.Thread(target=ask, daemon=True).start()
     try:
-        answer = answers.get(timeout=seconds)
+        answer = answers.get(timeout=ANSWER_SECONDS)
     except queue.Empty:
-        raise TimeoutError(f"no answer within {seconds:g} seconds") from None
+        raise TimeoutError(f"no answer within {ANSWER_SECONDS:g} seconds") from None
     if isinstance(answer, Exception):
         raise answer
     return answer
 
 
-def _download(url: str, part: _Part, file: OfficialFile, progress: Progress | None, seconds: float, deadline: float) -> None:
+def _download(url: str, part: _Part, file: OfficialFile, progress: Progress | None, deadline: float) -> None:
     """Write what is at an address to a part, going on where the part ends; OSError or HTTPException where that fails."""
     have = part.size()
     headers = {"User-Agent": "clarity-lab", **({"Range": f"bytes={have}-"} if have else {})}
     try:
-        answer = _answer(urllib.request.Request(url, headers=headers), seconds)
+        answer = _answer(urllib.request.Request(url, headers=headers))
     except HTTPError as error:
         if error.code != 416 or not have:
             part.resumable = have > 0
             raise
         part.path.unlink()  # the part is as long as the file, or longer: it is not its beginning
-        _download(url, part, file, progress, seconds, deadline)
+        _download(url, part, file, progress, deadline)
         return
     except OSError:
         part.resumable = have > 0

@@ -70,6 +70,15 @@ def test_compare_takes_a_picture_that_is_blurred_already_in_both_sizes(picture, 
         assert not (out / "reference.png").exists()
 
 
+def test_compare_says_once_why_figures_are_missing(small_models, picture, tmp_path):
+    words = ["compare", picture, "--methods", "bicubic,nearest", "--metrics", "psnr,niqe", "--out", tmp_path / "out"]
+    stderr = lab(*words).stderr.splitlines()
+    assert [line for line in stderr if "NIQE" in line] == [
+        "NIQE needs two blocks of 96x96 pixels; the measured part of the picture is 82x62 once 4 pixels are cut from every side."
+    ]
+    assert sum("quarter of the size" in line for line in stderr) == 1
+
+
 def test_compare_of_a_flat_picture_writes_valid_json_though_psnr_is_infinite(tmp_path):
     flat = write_png(np.full((64, 64, 3), 90, np.uint8), tmp_path / "flat.png")
     done = lab("compare", flat, "--methods", "bicubic", "--out", tmp_path / "out", "--json")

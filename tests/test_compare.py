@@ -114,6 +114,22 @@ def test_a_method_that_cannot_run_says_why_and_the_others_go_on(tmp_path):
     assert isinstance(events[3], Finished)
 
 
+@pytest.mark.parametrize(
+    ("error", "told"), [(MemoryError(), "not enough memory to measure Ma"), (OSError(), "Measuring Ma failed")]
+)
+def test_a_picture_that_cannot_be_measured_is_there_all_the_same(small_models, monkeypatch, error, told):
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr("lab.metrics.ma.ma", fails)
+    prepared = prepare(textured_picture(210, 210), parse("gaussian:sigma=1"))
+    result = finished(prepared, ["bicubic"], metrics=("psnr", "ma", "pi"))["bicubic"]
+    assert result.picture.shape == (210, 210, 3)
+    assert result.metrics["psnr"].value > 10
+    assert told in result.metrics["ma"].why_not
+    assert told in input_figures(prepared, ("ma",))["ma"].why_not
+
+
 def test_an_unforeseen_fault_becomes_a_sentence_and_the_others_go_on(monkeypatch):
     import lab.compare as room
 

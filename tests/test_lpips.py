@@ -278,6 +278,14 @@ def test_what_is_kept_has_a_limit_and_results_do_not_depend_on_it(own, monkeypat
     assert {reference for reference, _ in metric._kept.tiles} == {hashlib.sha256(sharp).hexdigest() + str(sharp.shape)}
 
 
+def test_a_tile_beyond_the_limit_drives_nothing_out():
+    kept = lpips._Kept(100)
+    kept.put("first", 0, [torch.zeros(20)])
+    kept.put("second", 0, [torch.zeros(30)])
+    assert kept.get("first", 0) is not None
+    assert kept.get("second", 0) is None
+
+
 # sizes
 
 
@@ -357,6 +365,18 @@ def test_what_is_not_alexnet_is_refused_with_a_sentence(content, tmp_path):
 def test_without_the_package_a_sentence_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "lpips", None)
     with pytest.raises(LpipsError, match="needs the package lpips: pip install lpips"):
+        official(tmp_path / "alexnet.pth")
+
+
+def test_a_torchvision_of_another_pytorch_is_told_in_a_sentence(monkeypatch, tmp_path):
+    class Broken:
+        def find_spec(self, name, *_):
+            if name == "lpips":
+                raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.delitem(sys.modules, "lpips", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    with pytest.raises(LpipsError, match="install the torchvision of PyTorch"):
         official(tmp_path / "alexnet.pth")
 
 

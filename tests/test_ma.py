@@ -349,6 +349,18 @@ def test_the_authors_file_is_converted_once_and_again_when_it_changes(tmp_path, 
     assert len(reads) == 3
 
 
+def test_a_converted_file_with_a_flipped_byte_anywhere_is_made_again(tmp_path, groups):
+    path = write_mat(tmp_path / "NRQM_model.mat", groups, LINEAR)
+    converted = tmp_path / "NRQM_model.npz"
+    read_official(path)
+    whole = converted.read_bytes()
+    for place in range(0, len(whole), max(1, len(whole) // 60)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        converted.write_bytes(damaged)
+        assert np.array_equal(read_official(path).linear, LINEAR), place
+
+
 def test_a_folder_that_cannot_be_written_to_is_no_hindrance(tmp_path, groups, monkeypatch):
     path = write_mat(tmp_path / "NRQM_model.mat", groups, LINEAR)
 

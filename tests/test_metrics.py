@@ -1,6 +1,8 @@
 """PSNR, SSIM and GMSD against scikit-image and their definitions written out in loops; the catalogue; which models are used."""
 
 import math
+import os
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +11,7 @@ import skimage.data
 import small_models as stand_ins
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from lab import official
 from lab.errors import LabError
 from lab.metrics import EVERY_METRIC, METRICS, Figure, card, four_psnrs, measure, measure_all, screen_name
 from lab.metrics.channels import full_luma, rounded, shave, studio_luma
@@ -301,7 +304,12 @@ def test_a_picture_too_small_for_blocks_or_networks_says_why(small_models):
     for key in ("niqe", "ma", "pi"):
         figure = measure(key, result, sharp)
         assert figure.value is None
-        assert "67x52" in figure.why_not
+        assert "67x52 once 4 pixels are cut from every side" in figure.why_not
+        assert ("NIQE needs" if key == "niqe" else "Ma needs at least 64x64") in figure.why_not
+        assert "cut" not in measure(key, result, sharp, "rgb").why_not
+        nothing_left = measure(key, result, sharp, border=1000).why_not
+        assert "0x0 once 1000 pixels are cut" in nothing_left
+        assert "1x1" not in nothing_left
     assert measure("lpips", result[:4], sharp[:4]).value is None
 
 
@@ -378,10 +386,48 @@ def test_official_files_are_used_as_soon_as_they_are_there(small_models, files, 
     assert current().digest != digest
 
 
+def test_a_digest_changes_with_the_contents_of_every_model(small_models):
+    def other_bytes(path):
+        path.write_bytes(path.read_bytes() + b" ")
+
+    own = small_models / "lab"
+    for key in ("niqe", "ma", "alexnet"):
+        stand_ins.write_official(key)
+    seen = [current().digest]
+    # the lab's own of PI-lab count though official ones are in use, and Ma's official file, which has no known hash, by its state
+    for path in (own / "niqe.safetensors", own / "ma.safetensors", official.place("ma")):
+        other_bytes(path)
+        seen.append(current().digest)
+    assert len(set(seen)) == 4
+
+
+def test_a_copy_of_a_file_with_a_known_hash_is_the_same_model(small_models, monkeypatch):
+    path = stand_ins.write_official("niqe")
+    monkeypatch.setitem(official.OFFICIAL, "niqe", replace(official.OFFICIAL["niqe"], sha256=official.sha256(path)))
+    before = current().digest
+    os.utime(path, ns=(1, 1))
+    assert current().digest == before
+
+
+@pytest.mark.parametrize(
+    ("fetched", "gone", "have", "command"),
+    [
+        ("ma", "ma", "NIQE-lab and the official Ma", "weights fetch niqe"),
+        ("niqe", "niqe", "the official NIQE and Ma-lab", "weights fetch ma"),
+    ],
+)
+def test_pi_says_which_parts_do_not_go_together(small_models, fetched, gone, have, command):
+    stand_ins.write_official(fetched)
+    (small_models / "lab" / f"{gone}.safetensors").unlink()
+    figure = measure("pi", pair(240, 250)[0], None)
+    assert figure.value is None
+    assert "both official or both the lab's own" in figure.why_not
+    assert have in figure.why_not
+    assert command in figure.why_not
+
+
 def test_pi_of_one_official_part_takes_both_parts_from_the_lab(small_models):
     from scipy.io import savemat
-
-    from lab import official
 
     result, _ = pair(240, 250)
     before = measure("pi", result, None)
@@ -434,8 +480,6 @@ def test_own_niqe_parameters_take_the_place_of_both_kinds(small_models, tmp_path
 def test_parameters_that_are_not_the_authors_never_go_by_the_official_names(small_models, tmp_path, monkeypatch):
     from scipy.io import savemat
 
-    from lab import official
-
     stand_ins.write_official("ma")
     mat = stand_ins.write_official("niqe")
     monkeypatch.setitem(official.OFFICIAL, "niqe", replace(official.OFFICIAL["niqe"], sha256=official.sha256(mat)))
@@ -463,9 +507,7 @@ def test_checks_of_the_lab_s_own_models_run_on_them_though_official_ones_are_the
 
 
 def test_flip_without_its_package_says_what_to_install(monkeypatch):
-    import lab.metrics.models as room
-
-    monkeypatch.setattr(room, "find_spec", lambda name: None if name == "flip_evaluator" else object())
+    monkeypatch.setitem(sys.modules, "flip_evaluator", None)
     result, sharp = pair()
     assert "pip install flip-evaluator" in measure("flip", result, sharp).why_not
 
@@ -496,12 +538,28 @@ def test_every_figure_has_a_card_that_says_what_it_is(small_models):
     assert "official" in dict(card("niqe"))["model"]
 
 
-def test_the_same_pixels_have_four_psnrs():
+def test_the_same_pixels_have_four_psnrs_each_under_its_own_label():
     result, sharp = pair(120, 150)
-    values = dict(four_psnrs(result, sharp))
-    assert len(set(values.values())) == 4
-    assert measure("psnr", result, sharp, "sr").value in values.values()
-    assert measure("psnr", result, sharp, "rgb").value in values.values()
+    values = dict(four_psnrs(result, sharp, border=6))
+    whole = [studio_luma(picture) for picture in (result, sharp)]
+    cut = [luma[6:-6, 6:-6] for luma in whole]
+    options = {"data_range": 255}
+    expected = {
+        "luma 16 to 235, 6 px border cut": peak_signal_noise_ratio(*cut, **options),
+        "the same, luma rounded": peak_signal_noise_ratio(*(np.floor(luma + 0.5) for luma in cut), **options),
+        "luma 16 to 235, whole picture": peak_signal_noise_ratio(*whole, **options),
+        "RGB, whole picture": peak_signal_noise_ratio(result, sharp, **options),
+    }
+    assert values == pytest.approx(expected, abs=1e-9)
+    assert len({round(value, 6) for value in values.values()}) == 4
+
+
+def test_the_cards_of_niqe_ma_and_pi_name_the_luma_of_each_convention(small_models):
+    for key in ("niqe", "ma", "pi"):
+        sr, rgb = METRICS[key].channels
+        assert "16 to 235, rounded" in sr
+        assert "grey of rgb2gray in 0 to 255, rounded" in rgb
+        assert dict(card(key))["numbers"] == f"in sr {sr}, 4 pixels cut from every side; in rgb {rgb}, the whole picture"
 
 
 def test_metrics_without_a_border_have_one_value_in_both_conventions(small_models):

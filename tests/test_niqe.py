@@ -13,10 +13,10 @@ from scipy.io import savemat
 
 from lab.errors import LabError
 from lab.fitting.niqe import fit_niqe
-from lab.fitting.niqe_check import LEVELS, Agreement, CheckError, Graded, agreement, distorted, graded, luma, verdict
+from lab.fitting.niqe_check import LEVELS, Agreement, CheckError, Graded, agreement, distorted, graded, verdict
 from lab.images import read_picture, to_picture, to_tensor, write_png
 from lab.metrics import niqe as room
-from lab.metrics.channels import full_luma, studio_luma
+from lab.metrics.channels import eight_bit_luma, full_luma, studio_luma
 from lab.metrics.niqe import NiqeError, NiqeModel, features, fit, niqe, read_lab, read_official, why_not
 from lab.resize import resize
 
@@ -429,6 +429,12 @@ def test_fitting_a_folder_writes_the_model_and_its_card(pictures, tmp_path):
     assert sorted(path.name for path in out.parent.iterdir()) == ["niqe.json", "niqe.safetensors"]
 
 
+def test_a_card_never_takes_the_place_of_its_model(pictures, tmp_path):
+    with pytest.raises(LabError, match=r"own\.json: give --out a name that ends with \.safetensors"):
+        fit_niqe(pictures, tmp_path / "own.json")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_cannot_be_read_is_named_and_no_model_is_written(pictures, tmp_path):
     folder = tmp_path / "pictures"
     folder.mkdir()
@@ -482,7 +488,7 @@ def test_the_check_sees_the_pictures_as_the_convention_says(pictures):
         sharp = to_picture(to_tensor(picture))
         expected = studio_luma(sharp)[4:-4, 4:-4] if convention == "sr" else full_luma(sharp)
         assert first.lab == pytest.approx(niqe(np.floor(expected + 0.5), model))
-        np.testing.assert_array_equal(luma(sharp, convention), np.floor(expected + 0.5))
+        np.testing.assert_array_equal(eight_bit_luma(sharp, convention), np.floor(expected + 0.5))
 
 
 def test_agreement_is_spearman_s_over_the_whole_set_and_counts_what_was_left_out():

@@ -211,7 +211,9 @@ def test_a_file_one_has_is_copied_to_its_place(stand_in, tmp_path):
 def test_a_wrong_file_is_not_copied(stand_in, tmp_path):
     own = tmp_path / "other.mat"
     own.write_bytes(OTHER)
-    with pytest.raises(OfficialError, match=r"other\.mat is not NIQE's official parameters \(its SHA-256 .*\): get it from https://"):
+    with pytest.raises(
+        OfficialError, match=r"other\.mat is not NIQE's official parameters \(its SHA-256 .*\): get it from https://"
+    ):
         adopt("niqe", own)
     assert left_behind() == []
     with pytest.raises(OfficialError, match=r"there is no file '.*gone\.mat': name the copy"):
@@ -299,7 +301,7 @@ def test_a_file_without_a_known_hash_is_never_pieced_together(server, stand_in):
 
 def test_another_file_than_the_one_documented_is_refused_and_leaves_nothing_behind(server):
     server.content = OTHER
-    with pytest.raises(OfficialError, match=r"downloaded as modelparameters\.mat is something else .its SHA-256 begins with"):
+    with pytest.raises(OfficialError, match=r"what came as modelparameters\.mat is something else: its SHA-256 begins with"):
         fetch("niqe")
     assert left_behind() == []
     assert found("niqe") is None
@@ -312,11 +314,12 @@ def test_a_download_replaces_a_damaged_file(server):
     assert place("niqe").read_bytes() == CONTENT
 
 
-def test_a_silent_server_is_given_up_with_a_sentence(server):
+def test_a_silent_server_is_given_up_with_a_sentence(server, monkeypatch):
+    monkeypatch.setattr("lab.official.ANSWER_SECONDS", 0.3)
     server.wait = threading.Event()
     began = time.monotonic()
     with pytest.raises(OfficialError, match=r"could not be downloaded \((no answer within 0\.3 seconds|timed out)\)"):
-        fetch("niqe", timeout=0.3)
+        fetch("niqe")
     assert time.monotonic() - began < 5
     server.wait.set()
     assert left_behind() == []
@@ -335,6 +338,27 @@ def test_offline_a_sentence_names_the_address_and_the_place_and_what_was_there_i
     assert f"put the file from {url} at {place('niqe')} by hand" in str(told.value)
     assert "python -m lab weights fetch niqe --from FILE" in str(told.value)
     assert part.read_bytes() == CONTENT[:5000]
+
+
+def test_the_second_place_is_tried_where_something_else_comes_from_the_first(server, stand_in):
+    first = Server()
+    first.content = OTHER
+    stand_in(urls=(first.url(), server.url()))
+    assert fetch("niqe").read_bytes() == CONTENT
+    assert len(first.asked) == len(server.asked) == 1
+    place("niqe").unlink()
+    server.content = OTHER
+    with pytest.raises(OfficialError, match=r"something else: .*; .*something else: "):
+        fetch("niqe")
+    assert left_behind() == []
+    first.shutdown()
+    first.server_close()
+
+
+def test_what_is_there_is_downloaded_again_where_that_is_asked_for(server):
+    fetch("niqe")
+    fetch("niqe", anew=True)
+    assert server.asked == [None, None]
 
 
 def test_the_second_place_is_tried_where_the_first_refuses(server, stand_in):

@@ -120,11 +120,50 @@ def test_wrong_words_get_one_sentence(small_models, pictures, words, sentence):
     assert done.stderr.count("\n") == 1
 
 
-def test_a_reference_of_another_size_is_refused_with_both_sizes(small_models, pictures, tmp_path):
-    other = write_png(textured_picture(50, 60), tmp_path / "other.png")
-    done = lab("score", pictures[1], "--reference", other)
-    assert done.exit_code == 2
-    assert "a.png and the reference differ in size (250x240 and 60x50)" in done.stderr
+def test_a_picture_that_cannot_be_used_costs_the_others_no_figures(small_models, pictures, tmp_path):
+    sharp, worse, other = pictures
+    (tmp_path / "torn.png").write_bytes(sharp.read_bytes()[:2000])
+    write_png(textured_picture(50, 60), tmp_path / "small.png")
+    files = [worse, tmp_path / "torn.png", tmp_path / "gone.png", tmp_path / "small.png", other]
+    words = ["score", *files, "--reference", sharp, "--metrics", "psnr"]
+    done = lab(*words, "--json")
+    assert done.exit_code == 1
+    report = json.loads(done.stdout)
+    assert [entry["image"] for entry in report] == [str(path) for path in files]
+    assert [bool(entry["metrics"]) for entry in report] == [True, False, False, False, True]
+    sentences = [entry["error"] for entry in report if "error" in entry]
+    assert "torn.png: The PNG file is damaged" in sentences[0]
+    assert "gone.png: There is no file" in sentences[1]
+    assert "small.png and the reference differ in size (60x50 and 250x240)" in sentences[2]
+
+    done = lab(*words)
+    assert done.exit_code == 1
+    assert [line.split()[-1] == "-" for line in done.stdout.splitlines()[2:]] == [False, True, True, True, False]
+    assert done.stderr.splitlines() == [f"lab: {sentence}" for sentence in sentences]
+
+
+def test_a_metric_that_runs_out_of_memory_says_so_and_the_others_have_values(small_models, pictures, monkeypatch):
+    def no_memory(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("lab.metrics.ma.ma", no_memory)
+    done = lab("score", pictures[1], "--json")
+    assert done.exit_code == 0
+    figures = json.loads(done.stdout)[0]["metrics"]
+    assert figures["niqe"]["value"] > 0
+    assert figures["ma"]["value"] is None
+    assert "not enough memory to measure Ma" in figures["ma"]["note"]
+
+
+def test_few_and_flat_blocks_are_told_beside_the_value_of_niqe(small_models, pictures, tmp_path):
+    done = lab("score", pictures[1])
+    assert "a.png, NIQE: only 4 blocks of 96x96" in done.stderr
+    picture = textured_picture(400, 500)
+    picture[:200, :200] = 90
+    path = write_png(picture, tmp_path / "half.png")
+    figures = json.loads(lab("score", path, "--json").stdout)[0]["metrics"]
+    assert figures["niqe"]["note"] == figures["pi"]["note"] == "4 of 20 blocks are flat"
+    assert "note" not in figures["ma"]
 
 
 # weights fetch
@@ -146,6 +185,37 @@ def test_fetch_of_another_file_is_refused_and_leaves_nothing(small_models, tmp_p
     assert done.exit_code == 2
     assert "mine.mat is not NIQE's official parameters" in done.stderr
     assert not official.place("niqe").exists()
+
+
+def test_a_damaged_file_without_a_known_hash_is_not_taken_for_one_that_is_there(small_models, monkeypatch):
+    path = stand_ins.write_official("ma")
+    whole = path.read_bytes()
+    assert "is there already" in lab("weights", "fetch", "ma").stdout
+    path.write_bytes(whole[: len(whole) // 2])
+
+    def refused(*_):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(official, "_answer", refused)
+    offline = lab("weights", "fetch", "ma")
+    assert offline.exit_code == 2
+    assert "is there already" not in offline.stdout
+    assert "could not be downloaded" in offline.stderr
+
+    again = []
+    monkeypatch.setattr(official, "fetch", lambda key, progress, anew: again.append(anew) or (path.write_bytes(whole) and path))
+    assert lab("weights", "fetch", "ma").exit_code == 0
+    assert again == [True]
+
+
+def test_a_damaged_copy_is_told_and_takes_no_place_though_it_begins_like_the_file(small_models, tmp_path):
+    whole = stand_ins.write_official("ma").read_bytes()
+    (tmp_path / "cut.mat").write_bytes(whole[: len(whole) // 2])
+    done = lab("weights", "fetch", "ma", "--from", tmp_path / "cut.mat")
+    assert done.exit_code == 2
+    assert "damaged, cut short or no MATLAB file" in done.stderr
+    assert official.place("ma").read_bytes() == whole
+    assert [path.name for path in tmp_path.glob("cut*")] == ["cut.mat"]
 
 
 def test_fetch_without_a_network_says_where_from_and_where_to(small_models, monkeypatch):

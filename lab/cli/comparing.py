@@ -111,6 +111,7 @@ def compare_command(
     pictures, results, failed = [("input", prepared.shown)], [], []
     of_input = input_figures(prepared, wanted, convention.value, models)
     rows = [["method", *(column(key, models) for key in wanted), "seconds", "in domain", "given"]]
+    figures = [of_input]
     rows.append(["input", *(number(key, of_input[key].value) for key in wanted), "-", "-", "-"])
 
     def keep(name: str, picture: Any) -> None:
@@ -128,6 +129,7 @@ def compare_command(
         elif isinstance(event, Finished):
             keep(event.method, event.picture)
             pictures.append((event.name, event.picture))
+            figures.append(event.metrics)
             values = [number(key, event.metrics[key].value) for key in wanted]
             rows.append([event.method, *values, f"{event.seconds:.2f}", "yes" if event.in_domain else "no", event.given])
             results.append(
@@ -164,6 +166,8 @@ def compare_command(
         typer.echo(text)
     else:
         typer.echo(table(rows))
+        for note in dict.fromkeys(figure.why_not for row in figures for figure in row.values() if figure.why_not):
+            typer.echo(note, err=True)
         typer.echo(f"\nwrote {len(pictures)} pictures, their gradient maps, crops.png and results.json to {out}")
     if failed:
         raise typer.Exit(1)

@@ -12,6 +12,8 @@ def figures_json(figures: dict[str, Figure]) -> dict[str, dict]:
     result = {}
     for key, figure in figures.items():
         entry: dict[str, Any] = {"value": figure.value, "convention": figure.convention, "variant": figure.variant}
+        if figure.note:
+            entry["note"] = figure.note
         if figure.value is not None and not math.isfinite(figure.value):
             entry |= {"value": None, "note": "infinite: the pictures are identical"}
         if figure.why_not:

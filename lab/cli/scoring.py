@@ -15,20 +15,18 @@ from lab.metrics import EVERY_METRIC, FIGURES_OF_MERIT
 BORDER = 4
 
 
-def _read(file: Path) -> np.ndarray:
-    """A picture, its file's name in front of any complaint."""
-    from lab.images import PictureError, read_picture
+def _read(file: Path, reference: np.ndarray | None) -> np.ndarray:
+    """A picture of the reference's size, or the sentence that says what is wrong with it."""
+    from lab.images import PictureError, read_named
 
     try:
-        return read_picture(file)
-    except PictureError as error:
-        raise PictureError(f"{file.name}: {error}") from None
-
-
-def _check_sizes(file: Path, picture: np.ndarray, reference: np.ndarray | None) -> None:
+        picture = read_named(file)
+    except MemoryError:
+        raise PictureError(f"{file.name}: there was not enough memory to read it.") from None
     if reference is not None and picture.shape != reference.shape:
         sizes = " and ".join(f"{one.shape[1]}x{one.shape[0]}" for one in (picture, reference))
-        raise UsageError(f"{file.name} and the reference differ in size ({sizes}): give pictures of one size.")
+        raise PictureError(f"{file.name} and the reference differ in size ({sizes}): give pictures of one size.")
+    return picture
 
 
 @app.command("score")
@@ -51,8 +49,9 @@ def score_command(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Figures of merit of any pictures, with or without a sharp original."""
-    from lab.metrics import measure_all
+    """Figures of merit of any pictures, with or without a sharp original; exit code 1 where a picture could not be used."""
+    from lab.errors import LabError
+    from lab.metrics import measure_or_say_why
     from lab.metrics.models import current, with_niqe_parameters
 
     if border is not None and convention is Convention.rgb:
@@ -60,19 +59,29 @@ def score_command(
     default = [key for key in FIGURES_OF_MERIT if reference or not EVERY_METRIC[key].needs_reference]
     keys = default if metrics is None else chosen_metrics(metrics)
     models = current() if niqe_parameters is None else with_niqe_parameters(current(), niqe_parameters)
-    sharp = None if reference is None else _read(reference)
+    sharp = None if reference is None else _read(reference, None)
     cut = BORDER if border is None else border
-    report, rows, notes = [], [["image", *(column(key, models) for key in keys)]], []
+    report, rows, notes, failed = [], [["image", *(column(key, models) for key in keys)]], [], []
     for file in files:
-        picture = _read(file)
-        _check_sizes(file, picture, sharp)
-        figures = measure_all(keys, picture, sharp, convention.value, cut, models)
+        try:
+            picture = _read(file, sharp)
+        except LabError as error:  # one bad file costs no other its figures
+            report.append({"image": str(file), "metrics": {}, "error": str(error)})
+            rows.append([file.name, *("-" for _ in keys)])
+            failed.append(str(error))
+            continue
+        figures = measure_or_say_why(keys, picture, sharp, convention.value, cut, models)
         report.append({"image": str(file), "metrics": figures_json(figures)})
         rows.append([file.name, *(number(key, figures[key].value) for key in keys)])
-        notes += [f"{file.name}, {EVERY_METRIC[key].name}: {one.why_not}" for key, one in figures.items() if one.why_not]
+        told = {key: one.why_not or one.note for key, one in figures.items()}
+        notes += [f"{file.name}, {EVERY_METRIC[key].name}: {text}" for key, text in told.items() if text]
     if as_json:
         typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
-        return
-    typer.echo(table(rows))
-    for note in notes:
-        typer.echo(note, err=True)
+    else:
+        typer.echo(table(rows))
+        for note in notes:
+            typer.echo(note, err=True)
+    for sentence in failed:
+        typer.echo(f"lab: {sentence}", err=True)
+    if failed:
+        raise typer.Exit(1)

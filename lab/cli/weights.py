@@ -37,7 +37,7 @@ def weights_fetch(
 ) -> None:
     """Fetch official model files of metrics and losses from where their authors publish them."""
     from lab.errors import LabError
-    from lab.official import OFFICIAL, adopt, find, found
+    from lab.official import OFFICIAL, adopt, fault, find, found
 
     files = list(OFFICIAL.values()) if name == "all" else [find(name)]
     if own is not None and name == "all":
@@ -45,11 +45,15 @@ def weights_fetch(
     failed = False
     for file in files:
         typer.echo(f"{file.key}: {file.title}. For {file.used_for}. Licence: {file.licence}.")
-        if own is None and found(file.key):
-            typer.echo(f"  is there already: {found(file.key)}")
+        there = found(file.key) if own is None else None
+        whole = there is not None and not _damage(file.key, there)
+        if whole:
+            typer.echo(f"  is there already: {there}")
             continue
         try:
-            path = adopt(file.key, own) if own else _fetch_with_bar(file.key)
+            if own and own.is_file() and not fault(file.key, own) and (damage := _damage(file.key, own)):
+                raise UsageError(damage)  # before it takes the place of a better one
+            path = adopt(file.key, own) if own else _fetch_with_bar(file.key, anew=there is not None)
         except LabError as error:  # one server that is down keeps no other file away
             failed = True
             typer.echo(f"lab: {error}", err=True)
@@ -59,8 +63,22 @@ def weights_fetch(
         raise typer.Exit(2)
 
 
-def _fetch_with_bar(key: str) -> Path:
-    """Download one official file, with a bar that moves."""
+def _damage(key: str, path: Path) -> str:
+    """What is wrong with a file that has no documented hash, found by reading it, as a sentence; empty where nothing is."""
+    from lab.errors import LabError
+    from lab.metrics.ma_files import check_official
+
+    if key != "ma":
+        return ""
+    try:
+        check_official(path)
+    except LabError as error:
+        return str(error)
+    return ""
+
+
+def _fetch_with_bar(key: str, anew: bool = False) -> Path:
+    """Download one official file, with a bar that moves; `anew` though it seems to be there."""
     from tqdm import tqdm
 
     from lab.official import fetch, find
@@ -71,4 +89,4 @@ def _fetch_with_bar(key: str) -> Path:
             bar.total = total or bar.total
             bar.update(done - bar.n)
 
-        return fetch(key, progress)
+        return fetch(key, progress, anew)

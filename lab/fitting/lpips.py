@@ -1,7 +1,5 @@
 """LPIPS-lab's layer weights: fitted so that pictures are ordered as is known, not to anyone's opinion scores."""
 
-import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,8 @@ from torch import Tensor
 from lab.benchmark import ENDINGS
 from lab.errors import LabError
 from lab.fitting.orderings import RANGES, TWINS, ladder, twins
-from lab.images import PictureError, read_picture, to_picture, to_tensor
+from lab.fitting.writing import checked_output, write_model
+from lab.images import read_named, to_picture, to_tensor
 from lab.methods import CHECKPOINTS
 from lab.metrics.channels import full_luma
 from lab.metrics.gmsd import gmsd
@@ -72,14 +71,6 @@ def pictures_below(folder: Path, count: int) -> list[Path]:
     if not found:
         raise FittingError(f"there are no pictures in '{folder}': PNG, JPEG, WebP, BMP and TIFF files are read.")
     return [found[i * len(found) // min(count, len(found))] for i in range(min(count, len(found)))]
-
-
-def read_named(path: Path) -> np.ndarray:
-    """A picture; PictureError with the file's name where it cannot be read."""
-    try:
-        return read_picture(path)
-    except PictureError as error:
-        raise PictureError(f"{path.name}: {error}") from None
 
 
 @torch.inference_mode()
@@ -223,10 +214,11 @@ def fit_lpips(
         FittingError: no folder, no pictures, or none large enough.
         PictureError: a file that cannot be read, named.
         LpipsError: the feature network cannot be read.
+        OutputError: `out` is no .safetensors.
     """
     from safetensors.torch import save
 
-    folder, out = Path(folder), Path(out)
+    folder, out = Path(folder), checked_output(out)
     network = read_features(features)
     known = gather(pictures_below(folder, pictures), network, progress)
     weights = fit_weights(known)
@@ -246,9 +238,5 @@ def fit_lpips(
         "seed": SEED,
         "command": f"python -m lab metrics fit-lpips {name}{option}",
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_suffix(".part")  # whoever reads meanwhile sees the old file or the new one, never half of it
-    part.write_bytes(save(vectors, {FEATURES_KEY: digest}))
-    os.replace(part, out)
-    out.with_suffix(".json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_model(out, save(vectors, {FEATURES_KEY: digest}), card)
     return card

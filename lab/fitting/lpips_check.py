@@ -20,10 +20,10 @@ import numpy as np
 
 from lab.compare import SCALE, Finished, compare, prepare
 from lab.degrade import Degradation
-from lab.fitting.lpips import FittingError, pictures_below, read_named
+from lab.fitting.lpips import FittingError, pictures_below
 from lab.fitting.orderings import RANGES, TWINS, ladder, twins
 from lab.fitting.verdict import Verdict
-from lab.images import to_picture, to_tensor
+from lab.images import read_named, to_picture, to_tensor
 from lab.metrics import measure
 from lab.metrics.lpips import Lpips
 

@@ -1,7 +1,5 @@
 """Ma-lab: Ma's features, read by forests that the lab grew on scores no person gave."""
 
-import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from lab.fitting.ma_consensus import WEIGHTS, consensus
 from lab.fitting.ma_forests import Grown, at_other_sizes, grow
 from lab.fitting.ma_samples import Samples, collect
 from lab.fitting.ma_versions import methods_here
+from lab.fitting.writing import checked_output, write_model
 from lab.metrics.ma import MaError, MaModel, ma
 from lab.metrics.ma_files import to_arrays
 from lab.metrics.models import current
@@ -61,10 +60,11 @@ def train_ma(
         BenchmarkError: a folder that is missing, or without pictures.
         PictureError: a file that cannot be read, named.
         NiqeError: the NIQE parameters cannot be read.
+        OutputError: `out` is no .safetensors.
     """
     from safetensors.numpy import save
 
-    folder, out, benchmark = Path(folder), Path(out), Path(benchmark)
+    folder, out, benchmark = Path(folder), checked_output(out), Path(benchmark)
     official, models, paths = read_official(niqe_parameters), current(), pictures_in(folder)
     chosen = [paths[int((i + 0.5) * len(paths) / pictures)] for i in range(pictures)] if pictures < len(paths) else paths
     samples = collect(chosen, Path(work), seed, models, device, lambda done, of: progress("pictures", done, of))
@@ -109,11 +109,7 @@ def train_ma(
         "seed": seed,
         "command": _command(folder, benchmark, pictures, trees, seed),
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_suffix(".part")  # whoever reads meanwhile sees the old file or the new one, never half of it
-    part.write_bytes(data)
-    os.replace(part, out)
-    out.with_suffix(".json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_model(out, data, card)
     return card
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from lab.benchmark import pictures_in
 from lab.classical import bicubic
 from lab.degrade import Degradation, degrade
-from lab.fitting.ma_samples import seen
-from lab.images import read_picture, to_picture, to_tensor
+from lab.images import read_named, to_picture, to_tensor
+from lab.metrics.channels import eight_bit_luma
 from lab.metrics.niqe import NiqeModel, niqe
 
 PUBLISHED_PI = {"Set5": 7.3699, "Set14": 7.0268, "BSD100": 7.0026}
@@ -33,7 +33,7 @@ class Anchor:
 
 def enlarged_by_bicubic(path: Path) -> np.ndarray:
     """A benchmark picture, cropped to multiples of 4 as the papers do, shrunk to a quarter and enlarged again: uint8."""
-    picture = read_picture(path)
+    picture = read_named(path)
     picture = picture[: picture.shape[0] // 4 * 4, : picture.shape[1] // 4 * 4]
     return to_picture(bicubic(degrade(to_tensor(picture), Degradation("x4-bicubic")), 4))
 
@@ -51,6 +51,7 @@ def anchors(
 
     Raises:
         BenchmarkError: a set's folder is missing or empty.
+        PictureError: a file that cannot be read, named.
     """
     paths = {name: pictures_in(benchmark / name) for name in PUBLISHED_PI}
     count, done, found = sum(map(len, paths.values())), 0, {}
@@ -58,7 +59,7 @@ def anchors(
         values = []
         for path in own:
             progress(done, count)
-            luma = seen(enlarged_by_bicubic(path))
+            luma = eight_bit_luma(enlarged_by_bicubic(path), "sr")
             values.append((niqe(luma, official), scorer(luma)))
             done += 1
         mean_niqe, mean_score = (float(mean) for mean in np.mean(values, axis=0))

@@ -12,10 +12,10 @@ import numpy as np
 
 from lab.fitting.ma_consensus import HIGHER_IS_BETTER, texture_distance
 from lab.fitting.ma_versions import LEAST_SIDE, methods_here, versions
-from lab.images import PictureError, read_picture
+from lab.images import PictureError, read_named
 from lab.methods import checkpoint
 from lab.metrics import METRICS, measure_all
-from lab.metrics.channels import full_luma, rounded, shave, studio_luma
+from lab.metrics.channels import eight_bit_luma, full_luma
 from lab.metrics.ma import ma_features
 from lab.metrics.models import Models
 from lab.weights import sha256
@@ -39,14 +39,9 @@ class Samples:
     """Metric -> float64 (n,), NaN where there was none."""
 
 
-def seen(picture: np.ndarray, convention: str = "sr") -> np.ndarray:
-    """What Ma sees of a uint8 (H, W, 3) picture in a convention: float64 (h, w) of whole numbers."""
-    return rounded(studio_luma(shave(picture, BORDER)) if convention == "sr" else full_luma(picture))
-
-
 def feature_row(picture: np.ndarray, convention: str = "sr") -> np.ndarray:
     """Ma's features of a uint8 (H, W, 3) picture in one row, float64 (138,)."""
-    features = ma_features(seen(picture, convention))
+    features = ma_features(eight_bit_luma(picture, convention, BORDER))
     return np.concatenate([features.dct, features.pyramid, features.pca])
 
 
@@ -60,10 +55,7 @@ def recipe(seed: int, models: Models) -> str:
 
 def _measure(path: Path, seed: int, device: str, models: Models) -> dict[str, np.ndarray]:
     """All versions of one picture: their names, features and figures."""
-    try:
-        picture = read_picture(path)
-    except PictureError as error:
-        raise PictureError(f"{path.name}: {error}") from None
+    picture = read_named(path)
     if min(picture.shape[:2]) < LEAST_SIDE:
         raise PictureError(f"{path.name} is too small to learn from: its sides must be at least {LEAST_SIDE}; leave it out.")
     rng = np.random.default_rng([seed, zlib.crc32(path.name.encode())])  # of the picture alone, whichever others there are

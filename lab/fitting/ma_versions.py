@@ -7,6 +7,7 @@ import torch
 
 from lab.compare import Failed, Finished, Prepared, compare, prepare
 from lab.degrade import Degradation, blur, degrade, gaussian_kernel
+from lab.fitting.orderings import NO_BLUR
 from lab.images import to_picture, to_tensor
 from lab.methods import METHODS, checkpoint
 from lab.metrics.ma import MaError
@@ -14,7 +15,6 @@ from lab.resize import downscale, resize
 
 LEAST_SIDE = 176
 """Of the cut-out pictures: MS-SSIM needs 161 once the border is cut."""
-NO_BLUR = 0.2  # a Gaussian of this sigma changes no 8-bit value
 BLURS = {"gaussian": (0.6, 3.0), "motion": (5, 25), "defocus": (1.0, 4.0)}
 
 

@@ -1,7 +1,5 @@
 """NIQE-lab: NIQE's model of undistorted pictures, fitted on a folder of one's own."""
 
-import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from lab.benchmark import pictures_in
-from lab.images import PictureError, read_picture
-from lab.metrics.channels import full_luma, rounded
+from lab.fitting.writing import checked_output, write_model
+from lab.images import read_named
+from lab.metrics.channels import eight_bit_luma
 from lab.metrics.niqe import fit
 
 LEAST_SHARPNESS = 0.4
@@ -43,10 +42,11 @@ def fit_niqe(
         BenchmarkError: no such folder, or no pictures in it.
         PictureError: a file that cannot be read, named.
         NiqeError: too few sharp blocks.
+        OutputError: `out` is no .safetensors.
     """
     from safetensors.numpy import save
 
-    folder, out = Path(folder), Path(out)
+    folder, out = Path(folder), checked_output(out)
     paths = pictures_in(folder)
     mean, covariance, blocks = fit(_lumas(paths, progress), least_sharpness)
     name = folder.resolve().name
@@ -60,19 +60,12 @@ def fit_niqe(
         "least_sharpness": least_sharpness,
         "command": f"python -m lab metrics fit-niqe {name}{option}",
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_suffix(".part")  # whoever reads meanwhile sees the old file or the new one, never half of it
-    part.write_bytes(save({"mean": mean, "covariance": np.ascontiguousarray(covariance)}))
-    os.replace(part, out)
-    out.with_suffix(".json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_model(out, save({"mean": mean, "covariance": np.ascontiguousarray(covariance)}), card)
     return card
 
 
 def _lumas(paths: list[Path], progress: Callable[[int, int], None]) -> Iterator[np.ndarray]:
     for done, path in enumerate(paths):
         progress(done, len(paths))
-        try:
-            yield rounded(full_luma(read_picture(path)))
-        except PictureError as error:
-            raise PictureError(f"{path.name}: {error}") from None
+        yield eight_bit_luma(read_named(path), "rgb")
     progress(len(paths), len(paths))

@@ -10,9 +10,10 @@ from torch import Tensor
 from lab.benchmark import pictures_in
 from lab.degrade import Degradation, degrade, round_to_8_bits
 from lab.errors import LabError
+from lab.fitting.orderings import NO_BLUR
 from lab.fitting.verdict import Verdict
-from lab.images import PictureError, read_picture, to_picture, to_tensor
-from lab.metrics.channels import full_luma, rounded, shave, studio_luma
+from lab.images import read_named, to_picture, to_tensor
+from lab.metrics.channels import eight_bit_luma
 from lab.metrics.niqe import NiqeError, NiqeModel, niqe, why_not
 from lab.resize import downscale, resize
 
@@ -25,7 +26,6 @@ LEVELS: dict[str, tuple[float, ...]] = {
 }
 """How far the pictures are graded: Gaussian blur's sigma in pixels; the noise's standard deviation in 8-bit steps; JPEG quality;
 and the factor by which a picture is shrunk and enlarged again, both bicubic."""
-NO_BLUR = 0.2  # a Gaussian of this sigma changes no 8-bit value
 MULTIPLE = 12  # sides that every factor divides
 LEAST_SPEARMAN = 0.9
 """How alike the two models must rank the graded set."""
@@ -83,11 +83,6 @@ def distorted(x: Tensor, distortion: str, level: float, seed: int = 0) -> Tensor
     return x
 
 
-def luma(picture: np.ndarray, convention: str) -> np.ndarray:
-    """What NIQE sees of a uint8 (H, W, 3) picture: studio-range Y, 4 pixels of border cut (`sr`, PIRM 2018), or grey (`rgb`)."""
-    return rounded(shave(studio_luma(picture), 4) if convention == "sr" else full_luma(picture))
-
-
 def _sharp_pictures(folders: Sequence[Path], count: int) -> list[Path]:
     """`count` pictures, as even as can be from all folders and at even distances inside each."""
     chosen = []
@@ -112,7 +107,7 @@ def graded(
         folders: of sharp pictures, from which `count` are chosen evenly; the noise on number i is drawn from seed i.
         official, lab: the authors' model and the lab's.
         count: how many sharp pictures are used; each makes 19 of the set.
-        convention: "sr" or "rgb", see `luma`.
+        convention: "sr" or "rgb", see lab.metrics.channels.eight_bit_luma.
         progress: told how many sharp pictures are done, of how many.
 
     Yields:
@@ -126,18 +121,15 @@ def graded(
     paths = _sharp_pictures(folders, count)
     for done, path in enumerate(paths):
         progress(done, len(paths))
-        try:
-            picture = read_picture(path)
-        except PictureError as error:
-            raise PictureError(f"{path.name}: {error}") from None
+        picture = read_named(path)
         height, width = (side // MULTIPLE * MULTIPLE for side in picture.shape[:2])
         sharp = to_tensor(picture[:height, :width])
-        reason = why_not(*luma(picture[:height, :width], convention).shape)
+        reason = why_not(*eight_bit_luma(picture[:height, :width], convention).shape)
         if reason:
             raise CheckError(f"{path.name}: {reason} Leave it out, or give larger pictures.")
         for distortion, levels in LEVELS.items():
             for level in levels:
-                seen = luma(to_picture(distorted(sharp, distortion, level, seed=done)), convention)
+                seen = eight_bit_luma(to_picture(distorted(sharp, distortion, level, seed=done)), convention)
                 try:
                     yield Graded(path.name, distortion, level, niqe(seen, official), niqe(seen, lab))
                 except NiqeError:

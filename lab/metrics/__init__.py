@@ -4,6 +4,7 @@ A figure always carries the convention it was measured in (see `channels.py`) an
 where it could not be measured it carries the reason, never a zero. Tables never mix conventions or variants.
 """
 
+import logging
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy as np
 from lab.errors import LabError
 from lab.metrics import models as _models
 from lab.metrics.catalogue import EVERY_METRIC, FIGURES_OF_MERIT, METRICS, Metric, border_rule
-from lab.metrics.channels import CONVENTIONS, full_luma, rounded, shave, studio_luma
+from lab.metrics.channels import CONVENTIONS, eight_bit_luma, full_luma, rounded, shave, studio_luma
 from lab.metrics.gmsd import gmsd
 from lab.metrics.gradient_maps import gradient_error, gradient_ratio
 from lab.metrics.models import LAB, Models, Source
@@ -22,7 +23,7 @@ from lab.metrics.ssim import ssim
 
 __all__ = [
     "CONVENTIONS", "EVERY_METRIC", "FIGURES_OF_MERIT", "METRICS", "Figure", "Measurement", "Metric", "card", "four_psnrs",
-    "measure", "measure_all", "screen_name",
+    "measure", "measure_all", "measure_or_say_why", "screen_name",
 ]  # fmt: skip
 
 NO_ORIGINAL = "There is no sharp original to compare with."
@@ -40,6 +41,8 @@ class Figure:
     """"official" or "lab", for a metric that runs on a model."""
     why_not: str = ""
     """One sentence, where value is None."""
+    note: str = ""
+    """What makes the value uncertain, in a few words; empty where nothing does."""
 
 
 def screen_name(key: str, models: Models | None = None) -> str:
@@ -119,6 +122,31 @@ def measure_all(
 ) -> dict[str, Figure]:
     """Measure a result by several metrics, computing what they share once; see `measure`."""
     keys = list(keys)
+    measurement = _checked(keys, result, reference, convention, border, models)
+    return {key: measurement.figure(key) for key in keys}
+
+
+def measure_or_say_why(
+    keys: Iterable[str],
+    result: np.ndarray,
+    reference: np.ndarray | None,
+    convention: str = "sr",
+    border: int = 4,
+    models: Models | None = None,
+) -> dict[str, Figure]:
+    """As `measure_all`, but where measuring fails, by lack of memory or a fault of the lab, the figure says so and others remain.
+
+    For figures that are shown once. Who keeps figures lets failures through, since they may not fail again.
+    """
+    keys = list(keys)
+    measurement = _checked(keys, result, reference, convention, border, models)
+    return {key: measurement.figure_or_failure(key) for key in keys}
+
+
+def _checked(
+    keys: list[str], result: np.ndarray, reference: np.ndarray | None, convention: str, border: int, models: Models | None
+) -> "Measurement":
+    """The measurement, once its arguments are seen to make sense."""
     for key in keys:
         if key not in EVERY_METRIC:
             raise ValueError(f"There is no metric {key!r}; choose among {', '.join(EVERY_METRIC)}.")
@@ -126,8 +154,7 @@ def measure_all(
         raise ValueError(f"There is no convention {convention!r}; choose sr or rgb.")
     if reference is not None and result.shape != reference.shape:
         raise ValueError(f"The result is {_size(result)} and the original {_size(reference)}; they must be the same size.")
-    measurement = Measurement(result, reference, convention, border, models or _models.current())
-    return {key: measurement.figure(key) for key in keys}
+    return Measurement(result, reference, convention, border, models or _models.current())
 
 
 def four_psnrs(result: np.ndarray, reference: np.ndarray, border: int = 4) -> list[tuple[str, float]]:
@@ -161,6 +188,8 @@ class Measurement:
         self.models = models
         self.parts: dict[tuple[str, Source | None], float] = {}
         """Values of NIQE and Ma, which PI shares, by model."""
+        self.caveat = ""
+        """What makes NIQE's value uncertain, once it was measured."""
 
     def figure(self, key: str) -> Figure:
         """The figure of one metric, or the reason why there is none."""
@@ -170,14 +199,26 @@ class Measurement:
                 raise _Unmeasurable(f"{EVERY_METRIC[key].name} has no value for a picture without any detail.")
         except LabError as reason:
             return Figure(None, self.convention, self.models.variant(key), str(reason))
-        return Figure(value, self.convention, self.models.variant(key))
+        return Figure(value, self.convention, self.models.variant(key), note=self.caveat if key in ("niqe", "pi") else "")
+
+    def figure_or_failure(self, key: str) -> Figure:
+        """The same; where measuring fails, the figure says so, and faults of the lab itself go to the log."""
+        try:
+            return self.figure(key)
+        except MemoryError:
+            why = f"There was not enough memory to measure {EVERY_METRIC[key].name}: try a smaller picture."
+        except Exception:
+            logging.getLogger(__name__).exception("measuring %s failed", key)
+            why = f"Measuring {EVERY_METRIC[key].name} failed in a way nobody foresaw: please report this picture."
+        return Figure(None, self.convention, self.models.variant(key), why)
 
     def _value(self, key: str) -> float:
         metric = EVERY_METRIC[key]
         result, reference = self.cut if metric.cuts_border else self.whole
         if metric.needs_reference and reference is None:
             raise _Unmeasurable(NO_ORIGINAL)
-        self._check_size(metric, result)
+        if key not in ("niqe", "ma", "pi"):  # which know better what they need
+            self._check_size(metric, result)
         seen = studio_luma if self.convention == "sr" else np.asarray
         match key:
             case "psnr":
@@ -197,11 +238,14 @@ class Measurement:
             case "lpips":
                 return _models.lpips_model(self.models.lpips).distance(result, reference)
             case "flip":
-                return _flip(result, reference)
+                from lab.metrics.flip import flip
+
+                return flip(result, reference)
             case "niqe":
                 return self._niqe(self.models.niqe)
             case "ma":
                 return self._ma(self.models.ma)
+        _refuse(self.models.mixed)
         niqe_source, ma_source = self.models.pi
         return ((10 - self._ma(ma_source)) + self._niqe(niqe_source)) / 2
 
@@ -209,39 +253,35 @@ class Measurement:
         height, width = seen.shape[:2]
         if min(height, width) < metric.least_side:
             needs = f"{metric.name} needs at least {metric.least_side}x{metric.least_side}"
-            raise _Unmeasurable(f"{needs}; the picture is {width}x{height}{self._after_cutting(metric)}.")
+            sentence = f"{needs}; the picture is {width}x{height}."
+            raise _Unmeasurable(self._after_cutting(sentence) if metric.cuts_border else sentence)
 
-    def _after_cutting(self, metric: Metric) -> str:
-        return f" once {self.border} pixels are cut from every side" if self.border and metric.cuts_border else ""
+    def _after_cutting(self, sentence: str) -> str:
+        """A sentence that ends with a size, and what made the picture so small."""
+        cut = f" once {self.border} pixels are cut from every side." if self.border else "."
+        return sentence and sentence.removesuffix(".") + cut
 
     @property
     def _luma(self) -> np.ndarray:
-        """What NIQE and Ma see: whole numbers, float64 (H, W)."""
-        return rounded((studio_luma if self.convention == "sr" else full_luma)(self.cut[0]))
+        return eight_bit_luma(self.whole[0], self.convention, self.border)
 
     def _niqe(self, source: Source | None) -> float:
         from lab.metrics import niqe
 
         if ("niqe", source) not in self.parts:
-            _refuse(niqe.why_not(*self.cut[0].shape[:2]))
-            self.parts["niqe", source] = niqe.niqe(self._luma, _models.niqe_model(source))
+            _refuse(self._after_cutting(niqe.why_not(*self.cut[0].shape[:2])))
+            model, rows = _models.niqe_model(source), niqe.features(self._luma)
+            self.parts["niqe", source] = niqe.distance(rows, model)
+            self.caveat = niqe.caveat(rows)
         return self.parts["niqe", source]
 
     def _ma(self, source: Source | None) -> float:
         from lab.metrics import ma
 
         if ("ma", source) not in self.parts:
-            _refuse(ma.why_not(*self.cut[0].shape[:2]))
+            _refuse(self._after_cutting(ma.why_not(*self.cut[0].shape[:2])))
             self.parts["ma", source] = ma.ma(self._luma, _models.ma_model(source))
         return self.parts["ma", source]
-
-
-def _flip(result: np.ndarray, reference: np.ndarray) -> float:
-    if not _models.flip_installed():
-        raise _Unmeasurable("FLIP needs a package that is not installed: pip install flip-evaluator.")
-    from lab.metrics.flip import flip
-
-    return flip(result, reference)
 
 
 def _refuse(why_not: str) -> None:

@@ -89,7 +89,7 @@ METRICS: dict[str, Metric] = {
             about="How far a network's features of the result are from those of the original; 0 is identical. "
             "Notices lost texture that PSNR forgives.",
             paper="Zhang, Isola, Efros, Shechtman, Wang, CVPR 2018, version 0.1",
-            range="0 upwards, mostly below 1",
+            range="0 upwards; the official form mostly below 1",
             channels=(RGB, RGB),
             cuts_border=False,
         ),

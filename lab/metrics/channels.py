@@ -48,6 +48,20 @@ def rounded(luma: np.ndarray) -> np.ndarray:
     return np.floor(luma + 0.5)
 
 
+def eight_bit_luma(picture: np.ndarray, convention: str, border: int = 4) -> np.ndarray:
+    """What NIQE and Ma see: Y in 16..235 without the border (`sr`), or the grey of the whole picture (`rgb`), rounded.
+
+    Args:
+        picture: uint8 (H, W, 3) RGB.
+        convention: "sr" or "rgb".
+        border: pixels cut from every side in `sr`.
+
+    Returns:
+        float64 (h, w) of whole numbers.
+    """
+    return rounded(studio_luma(shave(picture, border)) if convention == "sr" else full_luma(picture))
+
+
 def shave(picture: np.ndarray, border: int) -> np.ndarray:
     """Cut `border` pixels from every side of (H, W) or (H, W, C)."""
     height, width = picture.shape[:2]

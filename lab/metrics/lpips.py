@@ -72,7 +72,7 @@ class _Kept:
         """Keep a tile's features, where they fit once other references have made room."""
         needs = _bytes(features)
         with self.lock:
-            if (reference, tile) in self.tiles:
+            if (reference, tile) in self.tiles or needs > self.limit:
                 return
             for other in [key for key in self.tiles if key[0] != reference]:
                 if self.size + needs <= self.limit:
@@ -216,12 +216,16 @@ def official(path: Path) -> Lpips:
         path: from `official_file`. Nothing is downloaded.
 
     Raises:
-        LpipsError: the package lpips is missing, or the file does not hold AlexNet's convolutions.
+        LpipsError: the package lpips is missing or cannot be loaded, or the file does not hold AlexNet's convolutions.
     """
     try:
         import lpips
     except ImportError as error:
         raise LpipsError("LPIPS in its official form needs the package lpips: pip install lpips.") from error
+    except RuntimeError as error:  # torchvision's operators were built for another PyTorch
+        raise LpipsError(
+            f"the package lpips cannot be loaded: install the torchvision of PyTorch {torch.__version__}."
+        ) from error
     slim = path.name.endswith(SLIM_ENDING)
     weights, digest = _read_slim(path) if slim else _read_torchvision(path)
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"):

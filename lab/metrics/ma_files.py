@@ -1,9 +1,9 @@
 """The files of Ma models: the authors' .mat, the compact .npz it is converted to once, and the lab's own .safetensors."""
 
+import contextlib
 import hashlib
 import os
 import tempfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from lab.metrics.ma_model import FAMILIES, Forest, MaError, MaModel, Tree, plant
 
 _FIELDS = ("sizes", "left", "feature", "number")
+_FETCH = "fetch it again with `python -m lab weights fetch ma`"
 _TYPES = {"sizes": np.int32, "left": np.uint16, "feature": np.uint8}
 
 
@@ -107,6 +108,21 @@ def read_official(path: str | Path) -> MaModel:
     return MaModel(forests, linear, "official", source)
 
 
+def check_official(path: str | Path) -> None:
+    """Make sure that an authors' .mat can be read; writes nothing.
+
+    Raises:
+        MaError: it is damaged or has another layout.
+    """
+    path = Path(path)
+    converted = path.with_suffix(".npz")
+    if converted.is_file():
+        with contextlib.suppress(MaError):
+            if _read_npz(converted)[1] == _stamp(path):
+                return  # it was read before, and is what it was
+    _read_mat(path)
+
+
 def _read_npz(path: Path) -> tuple[MaModel, str]:
     """The model, and the stamp of the .mat it was made from."""
     try:
@@ -114,7 +130,9 @@ def _read_npz(path: Path) -> tuple[MaModel, str]:
             arrays = {name: file[name] for name in file.files}
         forests, linear = _from_arrays(arrays)
         return MaModel(forests, linear, "official", str(arrays["source"])), str(arrays["stamp"])
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as problem:
+    except MemoryError:
+        raise
+    except Exception as problem:  # damaged archives make the reader raise nearly anything
         why = str(problem) if isinstance(problem, MaError) else "it is damaged or cut short."
         raise MaError(f"the converted Ma model {path.name} cannot be used: {why} Remove it and read the .mat again.") from problem
 
@@ -138,8 +156,10 @@ def _read_mat(path: Path) -> tuple[tuple[Forest, Forest, Forest], np.ndarray]:
 
     try:
         file = loadmat(path, variable_names=["model"])
+    except MemoryError:
+        raise
     except Exception as problem:  # damaged files make the reader raise nearly anything
-        raise MaError(f"{path.name} is damaged, cut short or no MATLAB file: fetch it again.") from problem
+        raise MaError(f"{path.name} is damaged, cut short or no MATLAB file: {_FETCH}.") from problem
     try:
         model = _field(file, "model").ravel()[0]
         cells = _field(model, "rf").ravel()
@@ -149,7 +169,7 @@ def _read_mat(path: Path) -> tuple[tuple[Forest, Forest, Forest], np.ndarray]:
         return forests, _checked_linear(_field(model, "linear"))
     except (MaError, AttributeError, IndexError, TypeError) as problem:
         why = str(problem) if isinstance(problem, MaError) else "its fields are not laid out as the authors' are."
-        raise MaError(f"{path.name} is not the authors' NRQM_model.mat: {why} Fetch it again.") from problem
+        raise MaError(f"{path.name} is not the authors' NRQM_model.mat: {why} {_FETCH.capitalize()}.") from problem
 
 
 def _field(record, name: str) -> np.ndarray:

@@ -64,6 +64,16 @@ class Models:
         parts = (self.niqe, self.ma)
         return parts if all(part and part.variant == OFFICIAL for part in parts) else (self.niqe_lab, self.ma_lab)
 
+    @property
+    def mixed(self) -> str:
+        """Why there is no PI though NIQE and Ma both have a model, as a sentence; empty where that is not so."""
+        if all(self.pi) or not (self.niqe and self.ma):
+            return ""
+        lacking = "ma" if self.niqe.variant == OFFICIAL else "niqe"
+        have = "the official NIQE and Ma-lab" if lacking == "ma" else "NIQE-lab and the official Ma"
+        fetch = f"run python -m lab weights fetch {FETCHED_AS[lacking]}"
+        return f"PI needs NIQE and Ma both official or both the lab's own; here are {have}: {fetch}."
+
     def variant(self, key: str) -> str:
         """OFFICIAL or LAB for a metric that runs on a model; empty for the others, and where there is no model."""
         if key == "pi":

@@ -23,6 +23,7 @@ from lab.errors import LabError
 BLOCK = 96  # pixels at full size, half as many at half size
 FEATURES = 36
 LEAST_BLOCKS = 2  # a covariance of one block does not exist
+FEW_BLOCKS = 10  # below it the value is biased upwards
 FLAT = 1e-9  # far above the rounding of a flat neighbourhood's mean, far below any real difference
 SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))  # (down, right): the neighbours a pixel is multiplied with
 
@@ -191,12 +192,31 @@ def niqe(luma: np.ndarray, model: NiqeModel) -> float:
     reason = why_not(*luma.shape)
     if reason:
         raise NiqeError(reason)
-    rows = features(luma)
+    return distance(features(luma), model)
+
+
+def distance(rows: np.ndarray, model: NiqeModel) -> float:
+    """The same from a picture's features, (blocks, 36).
+
+    Raises:
+        NiqeError: the picture is flat but for less than two blocks.
+    """
     if _whole_rows(rows) < LEAST_BLOCKS:
         raise NiqeError(f"NIQE needs texture in two blocks of {BLOCK}x{BLOCK} pixels; the picture is flat in nearly all of them.")
     mean, covariance = _mean_and_covariance(rows)
     apart = model.mean - mean
     return float(np.sqrt(apart @ np.linalg.pinv((model.covariance + covariance) / 2) @ apart))
+
+
+def caveat(rows: np.ndarray) -> str:
+    """What makes the value of such features, (blocks, 36), uncertain, in a few words; empty where nothing does."""
+    flat = len(rows) - _whole_rows(rows)
+    told = []
+    if len(rows) < FEW_BLOCKS:
+        told.append(f"only {len(rows)} blocks of {BLOCK}x{BLOCK}: comparable among pictures of one size alone")
+    if flat:
+        told.append(f"{flat} of {len(rows)} blocks are flat")
+    return "; ".join(told)
 
 
 def fit(lumas: Iterable[np.ndarray], least_sharpness: float = 0.75) -> tuple[np.ndarray, np.ndarray, int]:
