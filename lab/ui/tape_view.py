@@ -18,6 +18,7 @@ LOSSES = {
     "l1": "Absolute pixel error",
     "mse": "Squared pixel error",
     "coarse": "Pixel error after shrinking",
+    "lattice": "Patterns that blocks repeat",
     "chroma": "Error of the colours",
     "tv": "Total variation",
     "content": "Distance of features",
