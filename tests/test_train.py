@@ -1,6 +1,7 @@
 """lab.train: recipes, batches, and the trainer."""
 
 import csv
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 import numpy as np
 import pytest
 import torch
+import yaml
 from conftest import ROOT, textured_picture
 from safetensors.torch import load_file
 
@@ -18,6 +20,7 @@ from lab.images import read_picture, write_png
 from lab.methods import METHODS
 from lab.resize import downscale, upscale
 from lab.train.averaging import averaged
+from lab.train.curves import read_rows
 from lab.train.data import Batches
 from lab.train.errors import TrainingError
 from lab.train.losses import l1, mse
@@ -88,11 +91,33 @@ def test_every_learned_method_has_a_recipe():
         ("patch: 32", "patch: 33", "patch is 33"),
         ("title: Tiny", "titel: Tiny", "has no entry 'titel'"),
         ("seed: 5", "sead: 5", "has no entry 'sead'"),
-        ("seed: 5", "", "not a complete recipe"),
+        ("seed: 5", "", "shipped is not complete: missing 1 required .* 'seed'"),
         ("kind: x4-bicubic", "kind: fog", "unknown degradation 'fog'"),
         ("kind: x4-bicubic", "kind: gaussian", "needs low and high"),
         ("kind: x4-bicubic", "kind: gaussian, low: 1, high: 2", "x4-bicubic is the only degradation"),
-        ("network: srresnet", "network: [", "not a complete recipe"),
+        ("network: srresnet", "network: [", "not YAML that can be read"),
+        ("network: srresnet", "network: edsr", "unknown network 'edsr'"),
+        ("name: tiny", "name: ../evil", "name '../evil' may have letters"),
+        ("name: tiny", "name: tiny\nhash: x", "has no entry 'hash'"),
+        ("name: tiny", "name: tiny\nstart_from: /tmp/x", "start_from '/tmp/x' may have letters"),
+        ("blocks: 1", "blocks: -1", "its whole numbers start at 1"),
+        ("blocks: 1", "blokcs: 1", "srresnet cannot be built"),
+        ("learning_rate: 1.0e-3", "learning_rate: 4e-4", r"must be a finite number \(write 4.0e-4\)"),
+        ("learning_rate: 1.0e-3", "learning_rate: .inf", "must be a finite number"),
+        ("betas: [0.9, 0.99]", "betas: [0.9]", "must be a list of two numbers"),
+        ("betas: [0.9, 0.99]", "betas: [0.9, 1.0]", "betas must be from 0 to below 1"),
+        ("seed: 5", "seed: -1", "seed must be from 0"),
+        ("seed: 5", "seed: 5\n  alone: 3", "alone_layers go together"),
+        ("seed: 5", "seed: 5\n  alone: 3\n  alone_layers: [nope]", "no layer that begins with 'nope'"),
+        ("batch: 4", "batch: 2.5", "batch is 2.5, but must be a whole number"),
+        ("patch: 32", "patch: 32.0", "patch is 32.0, but must be a whole number"),
+        ("[{kind: l1, weight: 1}]", "[l1]", "'l1', but must be a mapping"),
+        ("kind: l1, weight: 1", "kind: l1, weight: 1, layers: [conv1_1]", "the l1 loss takes no layers"),
+        ("kind: l1, weight: 1", "kind: perceptual, weight: 1, layers: [conv1_1]", "it has its own, pool2 and pool5"),
+        ("kind: l1, weight: 1", "kind: content, weight: 1, layers: conv1_1", "must be a list of names"),
+        ("kind: l1, weight: 1", "kind: texture, weight: 1, layers: [pool2], block: 0", "at least 1 pixel a side"),
+        ("{kind: l1, weight: 1}", "{kind: l1, weight: 1}, {kind: l1, weight: 2}", "the loss l1 is there twice"),
+        ("kind: x4-bicubic", "kind: gaussian, low: 1, high: 5", "gaussian can be from 0.2 to 4 pixels"),
     ],
 )
 def test_a_wrong_recipe_is_refused_with_a_sentence(tmp_path, old, new, sentence):
@@ -100,6 +125,37 @@ def test_a_wrong_recipe_is_refused_with_a_sentence(tmp_path, old, new, sentence)
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(RecipeError, match=sentence):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"arguments": {"foo": 1}}, "critic picture cannot judge crops of 32 pixels: .*foo"),
+        ({"form": "wasserstein"}, "the form wasserstein needs a penalty above 0, and patchgan"),
+        ({"penalty": -1}, "penalty not below"),
+        ({"updates": 1.5}, "updates is 1.5, but must be a whole number"),
+    ],
+)
+def test_a_recipe_whose_critic_cannot_be_is_refused_with_a_sentence(tmp_path, changes, sentence):
+    about = yaml.safe_load(tiny(tmp_path).read_text())
+    critic = {"name": "picture", "network": "vgg128", "form": "standard", "learning_rate": 1e-4, "arguments": {"width": 4}}
+    about["shipped"]["losses"].append({"kind": "adversarial", "weight": 1, "critic": "picture"})
+    about["shipped"]["critics"] = [critic]
+    (tmp_path / "good.yaml").write_text(yaml.safe_dump(about))
+    assert read(tmp_path / "good.yaml").shipped.critics[0].name == "picture"
+    about["shipped"]["critics"] = [critic | changes]
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump(about))
+    with pytest.raises(RecipeError, match=sentence):
+        read(tmp_path / "bad.yaml")
+
+
+def test_a_comment_leaves_a_recipes_hash_alone_and_a_value_does_not(tmp_path):
+    path = tiny(tmp_path)
+    before = read(path).hash
+    path.write_text("# a comment\n" + path.read_text())
+    assert read(path).hash == before
+    path.write_text(path.read_text().replace("seed: 5", "seed: 6"))
+    assert read(path).hash != before
 
 
 def test_a_step_draws_the_same_batch_whatever_ran_before(tmp_path):
@@ -250,6 +306,61 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(picture_folder, tmp_path):
     train(recipe, Source(picture_folder), tmp_path / "run", steps=1, cpu=True)
     with pytest.raises(TrainingError, match="holds a run already"):
         train(recipe, Source(picture_folder), tmp_path / "run", steps=2, cpu=True)
+    for name in ("state", "state.old"):
+        shutil.rmtree(tmp_path / "run" / name, ignore_errors=True)
+    with pytest.raises(TrainingError, match="holds a run already"):  # its curve and its weights
+        train(recipe, Source(picture_folder), tmp_path / "run", steps=2, cpu=True)
+
+
+def test_resuming_by_another_or_an_edited_recipe_is_refused_and_leaves_the_curve_alone(picture_folder, tmp_path):
+    path = tiny(tmp_path)
+    train(read(path), Source(picture_folder), tmp_path / "run", steps=1, cpu=True)
+    curve = (tmp_path / "run" / "losses.csv").read_text()
+    edited = {
+        "before the recipe was changed": ("seed: 5", "seed: 6"),
+        "a run of tiny, not of other": ("name: tiny", "name: other"),
+    }
+    for sentence, change in edited.items():
+        other = tmp_path / "other.yaml"
+        other.write_text(path.read_text().replace(*change))
+        with pytest.raises(TrainingError, match=sentence):
+            train(read(other), Source(picture_folder), tmp_path / "run", steps=2, cpu=True, resume=True)
+    assert (tmp_path / "run" / "losses.csv").read_text() == curve
+
+
+def test_a_damaged_state_gives_way_to_the_one_before_and_without_it_a_sentence(picture_folder, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("lab.train.trainer.SAVE_EVERY_SECONDS", 0)
+    recipe, out = read(tiny(tmp_path)), tmp_path / "run"
+    train(recipe, Source(picture_folder), out, steps=3, cpu=True)
+    for name in ("state", "state.old"):
+        for path in (out / name).glob("custom*"):
+            path.write_bytes(path.read_bytes()[:100])
+        if name == "state":
+            train(recipe, Source(picture_folder), out, steps=4, cpu=True, resume=True)
+            assert "state' is damaged" in caplog.text
+            for path in (out / name).glob("custom*"):
+                path.write_bytes(b"")
+    with pytest.raises(TrainingError, match="can be read, so the run cannot go on"):
+        train(recipe, Source(picture_folder), out, steps=5, cpu=True, resume=True)
+
+
+def test_half_a_row_of_a_curve_is_passed_over(tmp_path):
+    (tmp_path / "losses.csv").write_text("step,seconds,loss\n1,0.5,0.1\n2,x,0.1\n3,0.7\n4,0.9,0.")
+    assert [row["step"] for row in read_rows(tmp_path / "losses.csv")] == ["1"]
+    assert read_rows(tmp_path / "gone.csv") == []
+
+
+@pytest.mark.parametrize("minutes", [0, -1, float("inf"), float("nan")])
+def test_a_number_of_minutes_that_none_could_wait_for_is_refused(minutes, picture_folder, tmp_path):
+    with pytest.raises(TrainingError, match="a run cannot take"):
+        train(read(tiny(tmp_path)), Source(picture_folder), tmp_path / "run", minutes=minutes, cpu=True)
+
+
+def test_what_a_recipe_starts_from_is_looked_for_before_pictures_are(tmp_path):
+    path = tiny(tmp_path)
+    path.write_text(path.read_text().replace("name: tiny", "name: tiny\nstart_from: never-trained"))
+    with pytest.raises(TrainingError, match="never-trained"):
+        train(read(path), Source(tmp_path / "no-pictures"), tmp_path / "run", steps=1, cpu=True)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_says_so(picture_folder, tmp_path):

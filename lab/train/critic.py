@@ -6,13 +6,11 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from lab.gradients import spsr_gradient
-from lab.networks.discriminators import VGG128, PatchGAN, ResGDiscriminator, SRGANDiscriminator
 from lab.train import losses
 from lab.train.errors import TrainingError
 from lab.train.processes import average_gradients, share_batch_norm, whole_batch
 from lab.train.recipe import CriticPlan
 
-NETWORKS = {"srgan": SRGANDiscriminator, "vgg128": VGG128, "patchgan": PatchGAN, "resg": ResGDiscriminator}
 CERTAIN = 0.005
 """A critic that gives real pictures at least 1 - CERTAIN and restored ones at most CERTAIN is certain."""
 CERTAIN_STEPS = 1000
@@ -31,8 +29,7 @@ class Critic:
     def __init__(self, plan: CriticPlan, side: int, accelerator: Accelerator):
         self.plan = plan
         self.accelerator = accelerator
-        sized = {"size": side} if plan.network != "patchgan" else {}
-        network = NETWORKS[plan.network](**sized, **plan.arguments)
+        network = plan.build(side)
         if plan.spectral_norm:
             for module in network.modules():
                 if isinstance(module, nn.Conv2d | nn.Linear):
