@@ -9,7 +9,7 @@ is not current is never handed out.
 import hashlib
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ def figures_json(figures: dict[str, dict[str, Figure]]) -> dict[str, dict[str, d
     """Figures by convention and metric as JSON; what is empty is left out."""
     return {
         convention: {
-            key: {"value": one.value} | {name: text for name in ("variant", "why_not") if (text := getattr(one, name))}
+            key: {name: part for name, part in asdict(one).items() if name == "value" or (name != "convention" and part)}
             for key, one in row.items()
         }
         for convention, row in figures.items()
