@@ -26,10 +26,10 @@ from lab.train.recipe import read
 from lab.train.restoration import Restoration
 
 
-def noise_pictures(count: int) -> Pictures:
-    """Pictures of noise: what they show does not matter here."""
+def noise_pictures(count: int, device: torch.device) -> Pictures:
+    """Pictures of noise on the device: what they show does not matter here."""
     rng = np.random.default_rng(0)
-    made = [torch.from_numpy(rng.integers(0, 256, (3, 320, 480), dtype=np.uint8)) for _ in range(count)]
+    made = [torch.from_numpy(rng.integers(0, 256, (3, 320, 480), dtype=np.uint8)).to(device) for _ in range(count)]
     return Pictures(made[8:], made[:8], None, None, "noise")
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     shipped = recipe.shipped
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     accelerator = Accelerator(mixed_precision="bf16" if has_fast_bf16(device) else "no")
-    task = Restoration(recipe, noise_pictures(40), accelerator, None)
+    task = Restoration(recipe, noise_pictures(40, accelerator.device), accelerator, None)
     network = build(recipe.network, **shipped.arguments).to(accelerator.device, memory_format=torch.channels_last).train()
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-6)
     given, sharp = task.batches.make(task.batches.draw(0))

@@ -117,3 +117,30 @@ def test_python_m_lab_pack_says_what_it_wrote(folder, tmp_path):
     again = CliRunner().invoke(app, words)
     assert again.exit_code == 2
     assert "--force" in again.stderr
+
+
+def test_damaged_pictures_are_named_and_not_counted(folder, tmp_path, caplog):
+    for path in folder.rglob("*.png"):
+        for i in range(3):
+            copy = tmp_path / "in" / f"{path.stem}{i}.png"
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_bytes(path.read_bytes() if i or path.stem != "00" else path.read_bytes()[:3000])
+    packed = pack(tmp_path / "in", 10, tmp_path / "out.zip")
+    assert (packed.pictures, packed.available) == (23, 24)
+    assert "skipped 000.png" in caplog.text
+    assert len(zipfile.ZipFile(tmp_path / "out.zip").namelist()) == 23
+
+
+def test_a_pack_that_is_cut_off_is_called_that(folder, tmp_path):
+    pack(folder, 1, tmp_path / "whole.zip")
+    (tmp_path / "half.zip").write_bytes((tmp_path / "whole.zip").read_bytes()[:5000])
+    with pytest.raises(DataError, match="is a pack that is cut off or damaged"):
+        load(Source(tmp_path / "half.zip"), 64, CPU)
+
+
+def test_links_to_folders_are_followed_and_rings_of_them_end(folder, tmp_path):
+    for i in range(4):
+        (tmp_path / f"link{i}").symlink_to(folder / f"set{i}")
+    (tmp_path / "ring").symlink_to(tmp_path)
+    pictures = load(Source(tmp_path), 64, CPU)
+    assert len(pictures.train) + len(pictures.validation) == 40

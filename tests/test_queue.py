@@ -1,6 +1,7 @@
 """lab.train.queue: recipes in order, budgets of minutes, stopping, resuming, failing."""
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -202,7 +203,9 @@ def test_a_run_of_a_recipe_that_was_changed_since_is_not_gone_on_with(queue, rec
         (["espcn:-1"], "'espcn:-1' is not RECIPE:MINUTES"),
         (["espcn:1", "edsr:1"], "there is no recipe 'edsr'"),
         (["espcn:1", "espcn:2"], "a recipe is named twice"),
-        (["espcn:1", "--minutes", "0"], "--minutes must be above 0"),
+        (["espcn:1", "--minutes", "0"], "--minutes must be a number above 0"),
+        (["espcn:1", "--minutes", "inf"], "--minutes must be a number above 0"),
+        (["espcn:1", "srcnn:1", "--split", "no-such-file"], "--split 'no-such-file' is neither shares"),
         (["espcn:1", "--pairs", "pairs"], "either --data"),
     ],
 )
@@ -213,6 +216,32 @@ def test_wrong_words_get_one_sentence_before_anything_is_trained(queue, tmp_path
     assert sentence in said.err
     assert said.err.count("\n") == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_pairs_for_a_network_that_takes_none_are_said_before_anything_runs(tmp_path, capsys):
+    assert main(["srnet:1", "espcn:1", "--pairs", str(tmp_path), "--out", str(tmp_path / "runs")]) == 2
+    assert "espcn enlarges four times, which pairs of one size cannot teach" in capsys.readouterr().err
+
+
+def test_a_broken_curve_ends_neither_the_queue_nor_its_run(queue, recipe, tmp_path, capsys):
+    first = recipe("first")
+    assert queue(f"{first}:0.01") == 0
+    with (tmp_path / "runs" / "first" / "losses.csv").open("a") as file:
+        file.write("12,soon")
+    assert queue(f"{first}:0.01", f"{recipe('second')}:0.01") == 0
+    said = capsys.readouterr().out
+    assert "first: finished before" in said
+    assert "second: finished" in said
+
+
+def test_weights_older_than_the_curve_are_not_taken_for_finished_ones(queue, recipe, tmp_path):
+    first = recipe("first")
+    assert queue(f"{first}:0.01") == 0
+    folder = tmp_path / "runs" / "first"
+    assert standing(folder, read(first)).exported
+    card = json.loads((folder / "first.json").read_text())
+    (folder / "first.json").write_text(json.dumps(card | {"steps": card["steps"] - 1}))
+    assert not standing(folder, read(first)).exported
 
 
 def test_pictures_that_are_not_there_are_said_once(recipe, tmp_path, capsys):

@@ -3,9 +3,10 @@
 A picture is known by its path inside, with forward slashes, so that a pack and the folder it was made of are read alike.
 """
 
+import os
 import re
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -35,7 +36,7 @@ class Collection:
 
 
 def folder_collection(folder: Path) -> Collection:
-    """All picture files in a folder and the folders in it.
+    """All picture files in a folder and the folders in it, links to folders included.
 
     Raises:
         DataError: no such folder, or no pictures in it.
@@ -44,7 +45,7 @@ def folder_collection(folder: Path) -> Collection:
         raise DataError(f"there is no folder '{folder}': give one with pictures.")
     return Collection(
         label=folder.resolve().name,
-        names=_picture_names((path.relative_to(folder).as_posix() for path in folder.rglob("*")), folder),
+        names=_picture_names(_files(folder), folder),
         open=lambda name: (folder / name).open("rb"),
         size=lambda name: (folder / name).stat().st_size,
     )
@@ -59,6 +60,8 @@ def pack_collection(file: Path) -> Collection:
     try:
         pack = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError):
+        if _begins_as_zip(file):
+            raise DataError(f"'{file}' is a pack that is cut off or damaged: copy it again, or make it anew.") from None
         raise DataError(f"'{file}' is neither a folder of pictures nor a pack made by `python -m lab pack`.") from None
     return Collection(
         label=file.stem,
@@ -66,6 +69,26 @@ def pack_collection(file: Path) -> Collection:
         open=pack.open,
         size=lambda name: pack.getinfo(name).file_size,
     )
+
+
+def _files(folder: Path) -> Iterator[str]:
+    """Paths of all files in a folder; a folder that links lead to twice, or back to, is gone through once."""
+    seen = set()
+    for here, folders, files in os.walk(folder, followlinks=True):
+        folders.sort()
+        if (real := os.path.realpath(here)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(here, name).relative_to(folder).as_posix() for name in files)
+
+
+def _begins_as_zip(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(4) == b"PK\x03\x04"
+    except OSError:
+        return False
 
 
 def in_folder(name: str, folder: str) -> bool:

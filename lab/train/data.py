@@ -113,7 +113,7 @@ class Batches:
     def validation(self, side: int = 192) -> tuple[Tensor, Tensor]:
         """The middle crops of the held-out pictures, as `make`.
 
-        Without blurred partners they take the mixture's kinds in turn, at middle strength.
+        Without blurred partners they take the mixture's kinds in turn, at the middle of its range; motion by the bank's first.
         """
         held_out, blurred = self.pictures.validation, self.pictures.blurred_validation
         side = min([side, *(min(picture.shape[-2:]) // 4 * 4 for picture in held_out)])

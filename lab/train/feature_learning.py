@@ -264,7 +264,9 @@ class FeatureLearning:
         network = (self.parts if self.average is None else self.average.module)[0]
         state = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(state, path)
+        part = path.with_suffix(".part")  # whoever reads meanwhile sees the old file or the new one, never half of it
+        save_file(state, part)
+        part.replace(path)
         parameters = sum(parameter.numel() for parameter in network.parameters())
         path.with_suffix(".json").write_text(
             json.dumps({**card, "network": {"name": "features", "arguments": {}}, "parameters": parameters}, indent=2) + "\n"

@@ -66,12 +66,15 @@ def pack(folder: Path, megabytes: float, out: Path, force: bool = False) -> Pack
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as file:
-            for name in chosen:
-                file.writestr(zipfile.ZipInfo(_stored_name(name)), _stored_bytes(collection, name))
+            written = sum(_write(file, collection, name) for name in chosen)
+        if written < LEAST:
+            raise DataError(
+                f"only {written} of {len(chosen)} chosen pictures in '{folder}' are whole: at least {LEAST} are needed."
+            )
         unfinished.replace(out)
     finally:
         unfinished.unlink(missing_ok=True)
-    return Packed(len(chosen), len(collection.names), out.stat().st_size)
+    return Packed(written, len(collection.names), out.stat().st_size)
 
 
 def choose(names: list[str], sizes: dict[str, int], limit: int) -> list[str]:
@@ -92,6 +95,18 @@ def _stored_bytes(collection: Collection, name: str) -> bytes:
     with collection.open(name) as file:
         given = file.read()
     return given if _stored_name(name) == name else png_bytes(read_picture(given))
+
+
+def _write(file: zipfile.ZipFile, collection: Collection, name: str) -> bool:
+    """Put a picture into the pack; False, with a word in the log, for one that is damaged."""
+    try:
+        content = _stored_bytes(collection, name)
+        read_picture(content)
+    except (PictureError, OSError) as problem:
+        logging.getLogger(__name__).warning("skipped %s: %s", name, problem)
+        return False
+    file.writestr(zipfile.ZipInfo(_stored_name(name)), content)
+    return True
 
 
 def _stored_size(collection: Collection, name: str) -> int:
