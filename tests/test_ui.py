@@ -500,7 +500,7 @@ def test_a_fault_of_a_metric_is_a_reason_in_its_cells_alone_and_is_not_kept(
     comparer, large_task, small_models, monkeypatch, caplog
 ):
     with monkeypatch.context() as patch:
-        patch.setattr("lab.metrics.niqe.niqe", lambda *_: 1 / 0)
+        patch.setattr("lab.metrics.niqe.distance", lambda *_: 1 / 0)
         *_, last = comparer.run(large_task, threading.Event())
     figure = last.measured["bicubic"].figures["sr"]["niqe"]
     assert figure.value is None
