@@ -1,6 +1,7 @@
 """Every recipe, at a tiny width, from its first step to a file that restores pictures."""
 
 import csv
+import dataclasses
 import math
 
 import pytest
@@ -10,9 +11,11 @@ from training import tiny
 from lab.methods import METHODS
 from lab.restore import restore
 from lab.train import features
+from lab.train.feature_learning import FeatureLearning
 from lab.train.features import lab_features
 from lab.train.pictures import Source
-from lab.train.recipe import available
+from lab.train.recipe import available, read
+from lab.train.restoration import Restoration
 from lab.train.trainer import train
 from lab.weights import WeightsError, load, read_card
 
@@ -30,20 +33,62 @@ def small_features(monkeypatch):
     )
 
 
+def trained(task) -> dict[str, torch.Tensor]:
+    """All that a task trains: its network's parameters and its critics'."""
+    networks = {"": getattr(task, "parts", task.network)}
+    networks |= {name: critic.network for name, critic in getattr(task, "critics", {}).items()}
+    return {
+        f"{name} {key}": value.detach().clone() for name, network in networks.items() for key, value in network.named_parameters()
+    }
+
+
+def watch_tasks(monkeypatch) -> list:
+    """Every task that is made from now on, with what it trains as it was then."""
+    made = []
+    for kind in (Restoration, FeatureLearning):
+
+        def watched(self, *args, begin=kind.__init__, **kwargs):
+            begin(self, *args, **kwargs)
+            made.append((self, trained(self)))
+
+        monkeypatch.setattr(kind, "__init__", watched)
+    return made
+
+
+@pytest.mark.parametrize("name", [name for name in available() if read(name).start_from])
+def test_a_recipe_that_starts_from_another_has_its_weights_at_the_first_step(name, picture_folder, tmp_path, monkeypatch):
+    start = read(name).start_from
+    source = Source(data=picture_folder)
+    trunk = load(train(tiny(start), source, tmp_path / start, steps=1, cpu=True)).state_dict()
+    tasks = watch_tasks(monkeypatch)
+    recipe = dataclasses.replace(tiny(name), start_from=start)
+    path = train(recipe, source, tmp_path / name, steps=1, cpu=True, starts=tmp_path)
+    ((_, before),) = tasks
+    shared = [key for key in trunk if f" {key}" in before and before[f" {key}"].shape == trunk[key].shape]
+    assert sum(trunk[key].numel() for key in shared) > 0.8 * sum(value.numel() for value in trunk.values())
+    assert all(torch.equal(before[f" {key}"].contiguous(), trunk[key]) for key in shared)
+    assert read_card(path)["start_from"] == start
+
+
 @pytest.mark.parametrize("name", available())
-def test_a_recipe_trains_for_fifty_steps_and_its_weights_restore_a_picture(name, picture_folder, tmp_path):
+def test_a_recipe_trains_for_fifty_steps_and_its_weights_restore_a_picture(name, picture_folder, tmp_path, monkeypatch):
     recipe = tiny(name)
+    tasks = watch_tasks(monkeypatch)
     path = train(recipe, Source(data=picture_folder), tmp_path, steps=50, cpu=True)
     card = read_card(path)
     assert card["recipe"] == name
     assert card["recipe_hash"] == recipe.hash
     assert card["steps"] == 50
-    assert card["minutes"] >= 0
     assert card["hardware"]
     assert card["data"]
     assert set(card["losses"]) >= {term.name for term in recipe.shipped.losses}
     rows = list(csv.DictReader((tmp_path / "losses.csv").open()))
     last = rows[-1]
+    assert card["minutes"] == pytest.approx(float(last["seconds"]) / 60, abs=0.06)  # both rounded
+    ((task, before),) = tasks
+    after = trained(task)
+    still = [name for name in before if torch.equal(before[name], after[name])]
+    assert not still, f"nothing moved {still}"
     for term in recipe.shipped.losses:
         assert math.isfinite(float(last[term.name]))
     for plan in recipe.shipped.critics:
@@ -61,7 +106,6 @@ def test_a_recipe_trains_for_fifty_steps_and_its_weights_restore_a_picture(name,
     restored = restore(name, torch.rand(1, 3, 12, 13), own=path)
     scale = 4 if METHODS[name].takes == "x4" else 1
     assert restored.picture.shape == (1, 3, 12 * scale, 13 * scale)
-    assert float(rows[0]["loss"]) != float(last["loss"])
 
 
 def test_a_network_alone_is_trained_only_where_the_recipe_says(picture_folder, tmp_path):

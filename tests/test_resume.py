@@ -24,8 +24,8 @@ name, pictures, whole, broken = sys.argv[1], *map(Path, sys.argv[2:])
 torch.manual_seed(0)
 network = LabFeatures()
 restoration.vgg19_features = lambda layers, download: LabLayers(layers, "random", network)
-steps, dropout = 24, {"dropout": 0.5} if name == "deblurgan" else {}
-recipe = tiny(name)
+steps = 24
+recipe = tiny(name, **({"arguments": {"blocks": 1, "width": 8, "dropout": 0.5}} if name == "deblurgan" else {}))
 
 def run(out, kill_at=None, in_saving=False):
     step, rename = restoration.Restoration.step, Path.rename
@@ -65,7 +65,7 @@ assert child(whole) == 0
 """
 
 
-@pytest.mark.parametrize("name", ["srresnet", "srgan"])
+@pytest.mark.parametrize("name", ["srresnet", "srgan", "deblurgan"])  # deblurgan with dropout
 def test_a_run_killed_at_ten_random_steps_ends_with_the_very_weights_of_an_unbroken_one(name, picture_folder, tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     command = [sys.executable, "-c", KILLED, name, str(picture_folder), str(whole), str(broken)]
@@ -75,3 +75,20 @@ def test_a_run_killed_at_ten_random_steps_ends_with_the_very_weights_of_an_unbro
     assert expected.keys() == resumed.keys()
     for key in expected:
         assert torch.equal(expected[key], resumed[key]), key
+    states = sorted((whole / "state").glob("custom*"))
+    assert len(states) == (4 if name == "srresnet" else 5)  # step, network, optimiser, average, critic
+    for path in states:
+        assert_same(*(torch.load(out / "state" / path.name, weights_only=True) for out in (whole, broken)))
+
+
+def assert_same(a, b):
+    """Two states are equal to the bit, but for the seconds that their runs took."""
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for key in a.keys() - {"seconds"}:
+            assert_same(a[key], b[key])
+    elif isinstance(a, list | tuple):
+        for one, other in zip(a, b, strict=True):
+            assert_same(one, other)
+    else:
+        assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
