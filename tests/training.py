@@ -41,7 +41,7 @@ def shared_work(name: str, pictures: Path, accelerator: Accelerator) -> dict:
     """Six steps of a tiny recipe, shared out among the processes there are: its weights in one row, and how far they moved."""
     torch.manual_seed(0)
     features = LabFeatures()
-    recipe = tiny(name, batch=4, alone=0, learning_rate=2e-3)
+    recipe = tiny(name, batch=4, alone=0, alone_layers=(), learning_rate=2e-3)
     # x4 alone: a blur's FFT has the size that the largest kernel of a share needs, and rounds some pixels the other way
     recipe = dataclasses.replace(recipe, degradations=recipe.degradations[:1])
     held = load(Source(data=pictures), recipe.shipped.patch + Restoration.smallest_margin, accelerator.device)
