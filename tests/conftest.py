@@ -1,6 +1,8 @@
 """What all tests share."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,14 @@ def data() -> Path:
     if not DATA.is_dir():
         pytest.skip("the folder of training and benchmark pictures is not here (set CLARITY_DATA to its path)")
     return DATA
+
+
+@pytest.fixture(autouse=True, scope="module")
+def fresh_accelerate() -> Iterator[None]:
+    """What Accelerate shares in a process, precision among it, is set by whoever comes first: here by each file for itself."""
+    yield
+    if "accelerate.state" in sys.modules:
+        sys.modules["accelerate.state"].AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture(scope="session")
