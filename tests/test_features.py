@@ -367,8 +367,8 @@ def test_a_download_replaces_a_damaged_file(stand_in, server):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda whole: whole[:-1] + b"?", "is something else .its SHA-256 begins with"),
-        (lambda whole: whole[:-5], "is something else .it has"),
+        (lambda whole: whole[:-1] + b"?", "is something else: its SHA-256 begins with"),
+        (lambda whole: whole[:-5], "is something else: it has"),
         (lambda whole: whole + b"more", "could not be downloaded .more than"),
     ],
     ids=["changed", "cut short", "too long"],
