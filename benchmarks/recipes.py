@@ -34,9 +34,7 @@ def main() -> None:
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     accelerator = Accelerator(mixed_precision="bf16" if has_fast_bf16(device) else "no")
-    pictures = noise_pictures(16)
-    pictures.train[:] = [picture.to(device) for picture in pictures.train]
-    pictures.validation[:] = [picture.to(device) for picture in pictures.validation]
+    pictures = noise_pictures(16, device)
     print(f"{hardware(device)}, {torch.get_num_threads()} threads of {os.cpu_count()} cores\n")
     print("| recipe | steps | seconds a step | minutes in all | features |\n|---|---|---|---|---|")
     for name in choice.recipes:
