@@ -26,7 +26,7 @@ def train_command(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/RECIPE if not given.", show_default=False)] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's number.")] = None,
-    minutes: Annotated[float | None, typer.Option(min=0.01, help="Train this long instead, in all where --resume goes on.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="Train this long instead, with --resume in all.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
     ship: Annotated[bool, typer.Option("--ship", help="Copy the result to checkpoints/, its tape to assets/tapes/.")] = False,
     download: Annotated[
