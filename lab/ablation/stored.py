@@ -1,0 +1,101 @@
+"""The ablation's figures as `python -m lab ablation --ship` left them for the page: `assets/paper/ablation.json`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import methods
+from lab.weights import sha256
+
+FOLDER = Path(__file__).resolve().parent.parent.parent / "assets" / "paper"
+NAME = "ablation.json"
+INPUT = "input"
+"""The row of the blurred picture itself."""
+PICTURES = {"panels": "figures/panels.webp", "closeups": "figures/closeups.webp"}
+"""The paper's Figures 4 and 5, drawn anew: their places in the folder."""
+
+Rows = dict[str, dict[str, float | None]]
+"""Method, or `input` -> metric -> mean over all pictures; None where there is none."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the file holds."""
+
+    about: dict[str, Any]
+    """All of it; see `lab.ablation.measuring.measure`."""
+    folder: Path
+    """Where it lies."""
+
+    @property
+    def command(self) -> str:
+        """What wrote the file."""
+        return self.about["command"]
+
+    @property
+    def pictures(self) -> dict[str, Any]:
+        """{"folder": name, "count": how many}."""
+        return self.about["pictures"]
+
+    @property
+    def convention(self) -> str:
+        """`rgb`: all channels of the whole picture."""
+        return self.about["convention"]
+
+    @property
+    def conditions(self) -> dict[str, Rows]:
+        """Text form of a degradation -> rows; the first is the blur, the second x4-bicubic."""
+        return self.about["conditions"]
+
+    @property
+    def variants(self) -> dict[str, str]:
+        """Metric -> "official" or "lab" where it runs on a model, else empty."""
+        return self.about["variants"]
+
+    @property
+    def checkpoints(self) -> dict[str, str]:
+        """Method -> SHA-256 of the weights file that was measured."""
+        return self.about["checkpoints"]
+
+    @property
+    def paper(self) -> dict[str, dict[str, float]]:
+        """Method -> "psnr" and "ssim" -> the paper's figure."""
+        return self.about["paper"]
+
+    def is_current(self, method: str) -> bool:
+        """Whether the method's checkpoint is still the one that was measured."""
+        return is_current(self.checkpoints, method)
+
+    def picture(self, name: str) -> Path | None:
+        """The file of one of PICTURES; None where there is none."""
+        path = self.folder / PICTURES[name]
+        return path if path.is_file() else None
+
+
+def is_current(checkpoints: Mapping[str, str], method: str) -> bool:
+    """Whether a method's shipped weights are those a stored file was made with.
+
+    Args:
+        checkpoints: the file's: method -> SHA-256.
+        method: key of the catalogue.
+
+    Raises:
+        UnknownMethodError: a key that is not in the catalogue.
+    """
+    path = methods.checkpoint(method)
+    return path is not None and checkpoints.get(method) == sha256(path)
+
+
+def read(folder: Path | None = None) -> Stored | None:
+    """What is stored in a folder, assets/paper where none is given; None where there is nothing, or nothing that can be read."""
+    place = folder or FOLDER
+    try:
+        stored = Stored(json.loads((place / NAME).read_text(encoding="utf-8")), place)
+        tables = (stored.pictures, stored.variants, stored.checkpoints, *stored.paper.values())
+        rows = [row for condition in stored.conditions.values() for row in condition.values()]
+        whole = isinstance(stored.command, str) and all(isinstance(one, dict) for one in (*tables, *rows))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return stored if whole and stored.convention else None
