@@ -26,7 +26,7 @@ from lab.benchmark.records import Key, Records, Row
 from lab.benchmark.running import Processes
 from lab.cli import app
 from lab.compare import Finished, compare, prepare
-from lab.degrade import Degradation
+from lab.degrade import MAX_SEED, Degradation
 from lab.images import read_picture, write_png
 from lab.methods import checkpoint
 from lab.metrics import measure
@@ -188,6 +188,45 @@ def test_what_makes_no_benchmark_gets_one_sentence_before_anything_runs(folder, 
     assert sentence in done.stderr.splitlines()[-1]
     assert done.stderr.splitlines()[-1].startswith("lab: ")
     assert not restored
+
+
+# Some of a folder, and a seed of its own for each picture
+
+
+def test_some_pictures_are_spread_evenly_over_a_folder_and_keep_their_places(folder):
+    for i in range(3, 7):
+        write_png(textured_picture(40, 40, seed=i), folder / f"{i}.png")
+    assert [(one.name, one.place) for one in collect([folder], 3)] == [("0.png", 0), ("2.png", 2), ("4.png", 4)]
+    assert collect([folder], 7) == collect([folder], 50) == collect([folder])
+    assert [one.place for one in collect([folder])] == list(range(7))
+    with pytest.raises(BenchmarkError, match="at least one picture, not 0"):
+        collect([folder], 0)
+
+
+def test_each_picture_has_a_camera_path_of_its_own_which_the_report_names(folder, tmp_path):
+    for i in range(3):
+        write_png(textured_picture(48, 56, seed=7), folder / f"{i}.png")
+    shaken = Degradation("motion", 9.0, seed=4)
+    alike = run([folder], Job([], shaken, ["psnr"], ["sr"])).as_json()
+    assert len({rows["input"]["psnr"] for rows in alike["pictures"].values()}) == 1, "the pictures are the same"
+    assert set(alike["degradations"].values()) == {"motion:length=9,seed=4"}
+    report = run([folder], Job([], shaken, ["psnr"], ["sr"], seed_by_picture=True), tmp_path / "out")
+    own = report.as_json()
+    assert own["seed_by_picture"] is True
+    assert list(own["degradations"].values()) == [f"motion:length=9,seed={seed}" for seed in (4, 5, 6)]
+    assert len({rows["input"]["psnr"] for rows in own["pictures"].values()}) == 3
+    sharp = read_picture(folder / "2.png")
+    expected = measure("psnr", prepare(sharp, Degradation("motion", 9.0, seed=6)).given, sharp).value
+    assert own["pictures"]["2.png"]["input"]["psnr"] == expected
+    assert "motion:length=9,seed=4, a seed of its own for each picture" in to_markdown(report)
+    again = run([folder], Job([], shaken, ["psnr"], ["sr"], seed_by_picture=True), tmp_path / "out", at_most=1)
+    assert again.as_json()["pictures"] == {"0.png": own["pictures"]["0.png"]}
+    assert len((tmp_path / "out" / "records.jsonl").read_text().splitlines()) == 3, "nothing was measured twice"
+
+
+def test_a_seed_beyond_the_last_begins_again_at_0(folder):
+    job = Job([], Degradation("motion", 9.0, seed=MAX_SEED), seed_by_picture=True)
+    assert [job.degradation_of(one).seed for one in collect([folder])] == [MAX_SEED, 0, 1]
 
 
 # The files

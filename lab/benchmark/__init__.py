@@ -3,10 +3,11 @@
 `run` does all of it; `score` is the stream it reads, `Report` what comes out.
 """
 
+from lab.benchmark.job import Job
 from lab.benchmark.pictures import ENDINGS, BenchmarkError, Sharp, collect, pictures_in
 from lab.benchmark.report import Report
 from lab.benchmark.running import run
-from lab.benchmark.scoring import Job, Scored, Skipped, mean, score
+from lab.benchmark.scoring import Scored, Skipped, mean, score
 
 __all__ = [
     "ENDINGS", "BenchmarkError", "Job", "Report", "Scored", "Sharp", "Skipped", "collect", "mean", "pictures_in", "run", "score",

@@ -55,7 +55,7 @@ def to_markdown(report: Report) -> str:
     """The means of every set, then the figures of every picture."""
     columns, models = report.job.columns, report.job.models
     heads = [column.head(models) for column in columns]
-    parts = [f"# Benchmark: {report.job.degradation}", "\n".join(_conventions(report, "- "))]
+    parts = [f"# Benchmark: {report.job.degradation_text}", "\n".join(_conventions(report, "- "))]
     for name, pictures in report.sets.items():
         means = report.means[name].items()
         rows = [[report.name(method), *(cell(column, values) for column in columns)] for method, values in means]
@@ -84,7 +84,7 @@ def to_latex(report: Report) -> str:
             cells = [cell(column, values) for column in columns]
             cells = [rf"\textbf{{{text}}}" if best[c.key] == method else text for c, text in zip(columns, cells, strict=True)]
             rows.append([_escaped(report.name(method)), *cells])
-        caption = f"{name}, mean of {len(pictures)}, {report.job.degradation}. {about}."
+        caption = f"{name}, mean of {len(pictures)}, {report.job.degradation_text}. {about}."
         parts.append(_latex_table(["Method", *heads], rows, "l" + "r" * len(columns), caption))
     for name, pictures in report.sets.items():
         rows = [
@@ -92,7 +92,7 @@ def to_latex(report: Report) -> str:
             for one in pictures
             for method, values in one.values.items()
         ]
-        caption = f"{name}, every picture, {report.job.degradation}. {about}."
+        caption = f"{name}, every picture, {report.job.degradation_text}. {about}."
         parts.append(_latex_table(["Picture", "Method", *heads], rows, "ll" + "r" * len(columns), caption, long=True))
     return "\n\n".join(parts) + "\n"
 

@@ -22,6 +22,8 @@ class Sharp:
     name: str
     """The name of its file."""
     path: Path
+    place: int
+    """Its place in its folder, by name, from 0: the same whichever others of the folder are measured."""
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -38,16 +40,25 @@ def pictures_in(folder: Path) -> list[Path]:
     return found
 
 
-def collect(folders: Sequence[Path]) -> list[Sharp]:
+def collect(folders: Sequence[Path], at_most: int | None = None) -> list[Sharp]:
     """The pictures of all folders, in their order.
 
+    Args:
+        folders: each a set.
+        at_most: how many of each folder, spread evenly over it; all where None, or where it has no more.
+
     Raises:
-        BenchmarkError: a folder is not there or empty, or two have the same name, under which their means would be one.
+        BenchmarkError: a folder is not there or empty, or two have the same name, under which their means would be one; or
+            fewer than one picture is asked for.
     """
+    if at_most is not None and at_most < 1:
+        raise BenchmarkError(f"a benchmark needs at least one picture, not {at_most}.")
     found: dict[str, list[Sharp]] = {}
     for folder in folders:
         name = folder.resolve().name
         if name in found:
             raise BenchmarkError(f"two folders are called '{name}': give each set once, and each a name of its own.")
-        found[name] = [Sharp(name, path.name, path) for path in pictures_in(folder)]
+        pictures = [Sharp(name, path.name, path, place) for place, path in enumerate(pictures_in(folder))]
+        count = min(at_most or len(pictures), len(pictures))
+        found[name] = [pictures[i * len(pictures) // count] for i in range(count)]
     return [picture for pictures in found.values() for picture in pictures]

@@ -8,7 +8,8 @@ from typing import Any
 
 from lab import methods as catalogue
 from lab.benchmark.columns import Column
-from lab.benchmark.scoring import INPUT, Job, Scored, Skipped, mean
+from lab.benchmark.job import Job
+from lab.benchmark.scoring import INPUT, Scored, Skipped, mean
 from lab.cards import read_card
 from lab.metrics import EVERY_METRIC
 
@@ -65,13 +66,15 @@ class Report:
                     yield name, one.picture.name, method, values
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, ready for json.dumps: `mean` and `pictures` over all sets, `sets` with the means of each.
+        """Everything, ready for json.dumps: `mean` and `pictures` over all sets, `sets` with the means of each;
+        `degradations` says what was done to each picture, its seed included.
 
         A value is null where it cannot be computed, or is infinite (the PSNR of identical pictures), which JSON cannot say.
         """
         job = self.job
         return {
             "degradation": str(job.degradation),
+            "seed_by_picture": job.seed_by_picture,
             "convention": job.conventions[0],
             "conventions": list(job.conventions),
             "variants": {key: job.models.variant(key) for key in job.metrics},
@@ -82,6 +85,7 @@ class Report:
                 name: {"pictures": len(pictures), "mean": _finite(self.means[name])} for name, pictures in self.sets.items()
             },
             "pictures": {self.picture_name(one): _finite(one.values) for one in self.scored},
+            "degradations": {self.picture_name(one): str(job.degradation_of(one.picture)) for one in self.scored},
             "failed": {self.picture_name(one): one.failures for one in self.scored if one.failures},
             "skipped": {self.picture_name(one): one.reason for one in self.skipped},
         }

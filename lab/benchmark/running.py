@@ -3,18 +3,25 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lab.benchmark.job import Job
 from lab.benchmark.pictures import BenchmarkError, collect
 from lab.benchmark.processes import Processes
 from lab.benchmark.records import Records
 from lab.benchmark.report import Report
-from lab.benchmark.scoring import Job, Scored, Skipped, score
+from lab.benchmark.scoring import Scored, Skipped, score
 
 Progress = Callable[[Scored | Skipped, int, int], None]
 """Told what came out of a picture, which of this process's pictures it was (from 1), and how many this process has."""
 
 
-def run(folders: Sequence[Path], job: Job, records: Path | None = None, progress: Progress | None = None) -> Report | None:
-    """Score all pictures of all folders.
+def run(
+    folders: Sequence[Path],
+    job: Job,
+    records: Path | None = None,
+    progress: Progress | None = None,
+    at_most: int | None = None,
+) -> Report | None:
+    """Score the pictures of all folders.
 
     Args:
         folders: each of sharp pictures, each a set with means of its own.
@@ -22,6 +29,7 @@ def run(folders: Sequence[Path], job: Job, records: Path | None = None, progress
         records: folder that keeps what was measured: a run that was ended goes on where it was, and one that asks for more
             measures what is missing.
         progress: see `Progress`.
+        at_most: how many pictures of each folder, spread evenly over it; all where None.
 
     Returns:
         What came out; None in all processes but the first.
@@ -31,7 +39,7 @@ def run(folders: Sequence[Path], job: Job, records: Path | None = None, progress
         OSError: the folder of records cannot be written to.
         LabError: see `score`.
     """
-    pictures = collect(folders)
+    pictures = collect(folders, at_most)
     processes = Processes(cpu=job.device == "cpu")
     kept = Records(records, processes.number)
     share, mine = processes.share(pictures), []

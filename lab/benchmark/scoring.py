@@ -2,62 +2,25 @@
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from lab import methods as catalogue
-from lab.benchmark.columns import Column, columns
+from lab.benchmark.columns import Column
+from lab.benchmark.job import Job
 from lab.benchmark.pictures import BenchmarkError, Sharp
 from lab.benchmark.records import Key, Records, Row
 from lab.compare import SCALE, Failed, Finished, Prepared, compare, figures, prepare
 from lab.degrade import Degradation
 from lab.errors import LabError
 from lab.images import read_picture
-from lab.metrics.models import Models, current
+from lab.metrics.models import Models
 from lab.weights import sha256
 
 INPUT = "input"
 """The row of the degraded picture itself."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is done to every picture, and what is measured of it."""
-
-    methods: Sequence[str]
-    """Keys of the catalogue."""
-    degradation: Degradation
-    metrics: Sequence[str] = ("psnr", "ssim")
-    """Keys of lab.metrics.EVERY_METRIC; NIQE, Ma, PI and LPIPS take longer than a small network does."""
-    conventions: Sequence[str] = ("sr", "rgb")
-    """`sr` (luma, border 4), `rgb` (all channels, no border); columns of the first have the plain names."""
-    second: Sequence[str] | None = None
-    """Which of the metrics are measured in the second convention too; all where None."""
-    weights: Mapping[str, Path] = field(default_factory=dict)
-    """Weights files in place of the shipped ones, by method."""
-    device: str = "auto"
-    models: Models = field(default_factory=current)
-    """What NIQE, Ma and LPIPS run on, for all pictures."""
-
-    @cached_property
-    def columns(self) -> list[Column]:
-        """What is measured."""
-        return columns(self.metrics, self.conventions, self.second)
-
-    @cached_property
-    def checkpoints(self) -> dict[str, str]:
-        """Method -> SHA-256 of its weights file, read once; empty where it has none.
-
-        Raises:
-            UnknownMethodError: a key that is not in the catalogue.
-            OSError: a weights file that cannot be read.
-        """
-        paths = {key: self.weights.get(key) or catalogue.checkpoint(key) for key in self.methods}
-        return {key: sha256(path) if path else "" for key, path in paths.items()}
 
 
 @dataclass(frozen=True)
@@ -114,15 +77,15 @@ def score(pictures: Sequence[Sharp], job: Job, records: Records | None = None) -
 
 def _scored(one: Sharp, job: Job, records: Records) -> Scored:
     """The figures of one picture, those that are known and those that are not."""
-    picture = sha256(one.path)
+    picture, degradation = sha256(one.path), job.degradation_of(one)
     keys = {
-        method: Key(picture, method, job.checkpoints.get(method, ""), str(job.degradation), job.models.digest)
+        method: Key(picture, method, job.checkpoints.get(method, ""), str(degradation), job.models.digest)
         for method in (INPUT, *job.methods)
     }
     missing = {method: _missing(job, records.find(key)) for method, key in keys.items()}
     failures = {}
     if any(missing.values()):
-        prepared = _prepared(one.path, job.degradation)
+        prepared = _prepared(one.path, degradation)
         if missing[INPUT]:
             records.add(keys[INPUT], _input_row(prepared, missing[INPUT], job.models))
         for event in compare(prepared, [key for key in job.methods if missing[key]], (), weights=job.weights, device=job.device):
