@@ -1,6 +1,7 @@
 """python -m lab ablation: the paper's four networks beside the paper's own figures, and its Figures 4 and 5."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -241,6 +242,16 @@ def test_a_network_that_was_never_trained_is_named_before_anything_runs(place, m
     done = lab("ablation", place / "BSD")
     assert done.exit_code == 2
     assert done.stderr == "lab: StackedG has no checkpoint: train it with python -m lab train stackedg --ship.\n"
+
+
+def test_a_network_that_fails_is_named_and_nothing_is_shipped(place, monkeypatch, weights):
+    shutil.copytree(weights, place / "damaged")
+    (place / "damaged" / "resg.safetensors").write_bytes(b"no weights")
+    monkeypatch.setattr(methods, "CHECKPOINTS", place / "damaged")
+    done = lab("ablation", place / "BSD", "--pictures", 1, "--ship")
+    assert done.exit_code == 2
+    assert "lab: resg could not be measured on 0.png: " in done.stderr
+    assert not stored.FOLDER.exists()
 
 
 def test_another_process_than_the_first_writes_nothing(place, monkeypatch):

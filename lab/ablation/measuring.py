@@ -66,7 +66,7 @@ def measure(
             paper: method -> the paper's PSNR and SSIM
 
     Raises:
-        AblationError: see `check`; or a checkpoint was replaced while this ran.
+        AblationError: see `check`; or one of the four failed on a picture; or a checkpoint was replaced while this ran.
         BenchmarkError, LabError, OSError: see `lab.benchmark.run`.
     """
     check(blur)
@@ -76,6 +76,9 @@ def measure(
         reports.append(run([folder], job, records, _told(progress, degradation), at_most))
     if None in reports:
         return None
+    for scored in (one for report in reports for one in report.scored):
+        for method, why in scored.failures.items():
+            raise AblationError(f"{method} could not be measured on {scored.picture.name}: {why}")
     methods = [{key: report.as_json()["methods"][key] for key in FAMILY} for report in reports]
     if methods[0] != methods[1]:
         raise AblationError("a checkpoint was replaced while the ablation ran: start it again.")
