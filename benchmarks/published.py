@@ -10,7 +10,6 @@ that were measured differently have different names, so that no column mixes con
 
 import argparse
 import re
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,11 +19,11 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from lab.benchmark import Job, Report, Scored, Skipped, run
+from benchmarks.pages import checkpoint_table, command_text, made_by, sentences, tell
+from lab.benchmark import Job, Report, run
 from lab.benchmark.files import CONVENTION_TEXT, cell, markdown_table
 from lab.cli.options import chosen_methods, chosen_metrics
 from lab.degrade import parse
-from lab.errors import LabError
 
 HERE = Path(__file__).parent
 METRICS = "psnr,ssim,lpips,niqe,ma,pi,gradient-ratio,gradient-error"
@@ -104,7 +103,7 @@ def page(report: Report, data: dict, command: str) -> str:
     """The whole page, in Markdown."""
     parts = [
         "# The lab's figures beside published ones",
-        f"Made by\n\n```\n{command}\n```\n\nin the root of the repository, and by nothing else: to change it, run that again.",
+        made_by(command),
         f"Pictures are cropped to multiples of 4, shrunk to a quarter with bicubic interpolation ({report.job.degradation}), and "
         "enlarged by each method. Methods that keep the size get the bicubic enlargement.",
         "\n".join(f"- {CONVENTION_TEXT[convention]}" for convention in report.job.conventions),
@@ -126,19 +125,10 @@ def page(report: Report, data: dict, command: str) -> str:
             if own or others:
                 parts += [f"### {name}: {heading}", table(own, others)]
     parts += [
-        "## What was measured", _checkpoints(report), "## Deblurring", _deblurring(data),
+        "## What was measured", checkpoint_table(report.as_json()["methods"]), "## Deblurring", _deblurring(data),
         "## Sources", _sources(data), _others(report, data),
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _checkpoints(report: Report) -> str:
-    methods = report.as_json()["methods"]
-    rows = [
-        [about["name"], (about["checkpoint_sha256"] or "")[:12] or "-", about["stage"] or "-", about["differs"] or "-"]
-        for about in methods.values()
-    ]
-    return markdown_table(["method", "checkpoint", "trained", "unlike the paper"], rows)
 
 
 def _deblurring(data: dict) -> str:
@@ -163,20 +153,6 @@ def _others(report: Report, data: dict) -> str:
     return f"published.yaml also holds figures for {', '.join(rest)}." if rest else ""
 
 
-def command_text(words: Sequence[str]) -> str:
-    """The command as it was given; of paths that hold on one machine alone, the last name."""
-    return shlex.join(
-        ["python", "benchmarks/published.py", *(Path(word).name if word.startswith("/") else word for word in words)]
-    )
-
-
-def tell(one: Scored | Skipped, done: int, count: int) -> None:
-    """Progress, on standard error."""
-    name = f"{one.picture.set}/{one.picture.name}"
-    lines = [f"{name} is skipped: {one.reason}"] if isinstance(one, Skipped) else [name, *map(": ".join, one.failures.items())]
-    print(f"{done} of {count}: " + "\n".join(lines), file=sys.stderr, flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help=f"sharp pictures of a set, such as {OWN_SETS}")
@@ -186,18 +162,14 @@ def main() -> None:
     parser.add_argument("--records", type=Path, default=HERE.parent / "runs" / "published", help="what was measured is kept here")
     parser.add_argument("--out", type=Path, default=HERE / "README.md", help="the page")
     choice = parser.parse_args()
-    try:
+    with sentences("published.py"):
         metrics = chosen_metrics(choice.metrics)
         second = [key for key in metrics if key in IN_RGB]
         job = Job(chosen_methods(choice.methods), parse("x4-bicubic"), metrics, ("sr", "rgb"), second, device=choice.device)
         report = run(choice.folders, job, choice.records, tell)
-    except LabError as error:
-        sys.exit(f"published.py: {error}")
-    except OSError as error:
-        sys.exit(f"published.py: cannot use '{error.filename}': {error.strerror}.")
     if report is None:  # one of several processes, and not the first
         return
-    choice.out.write_text(page(report, read(), command_text(sys.argv[1:])), encoding="utf-8")
+    choice.out.write_text(page(report, read(), command_text("published.py", sys.argv[1:])), encoding="utf-8")
     print(f"wrote {choice.out}")
 
 

@@ -1,0 +1,1 @@
+"""Commands that measure the lab; run as `python benchmarks/NAME.py`."""
