@@ -95,8 +95,8 @@ def test_the_squared_error_has_the_weight_it_has_in_nonbn_resg():
     assert read(L2.recipe).shipped.losses == read("nonbn-resg").shipped.losses[:1]
 
 
-def test_all_five_are_trained_for_equally_many_steps():
-    assert len({read(stage.recipe).shipped.steps for stage in STAGES}) == 1
+def test_all_five_are_trained_for_equally_many_steps_from_the_same_seed():
+    assert len({(shipped.steps, shipped.seed) for shipped in (read(stage.recipe).shipped for stage in STAGES)}) == 1
 
 
 def test_the_command_measures_every_run_on_every_picture_and_ships_table_and_strip(
