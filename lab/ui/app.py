@@ -12,17 +12,18 @@ os.environ.setdefault("GRADIO_TEMP_DIR", str(default_folder()))  # read when gra
 import gradio as gr
 
 from lab.restore import device_name, pick_device
-from lab.ui import picker, tape, uploads, viewer
+from lab.ui import paper, picker, tape, uploads, viewer
 from lab.ui.api import build_api
 from lab.ui.compare_tab import build_compare_tab, opening_task
 from lab.ui.comparison import Comparer
+from lab.ui.paper_tab import build_paper_tab
 from lab.ui.store import ResultStore
 from lab.ui.tape_tab import build_tape_tab
 from lab.ui.theme import method_colors, theme
 
 TITLE = "Clarity Lab"
 TAGLINE = "One blurred picture, restored by many methods, side by side, pixel by pixel."
-STYLESHEETS = [Path(__file__).parent / "page.css", viewer.stylesheet, picker.stylesheet, tape.stylesheet]
+STYLESHEETS = [Path(__file__).parent / "page.css", viewer.stylesheet, picker.stylesheet, tape.stylesheet, paper.stylesheet]
 
 
 def files_folder() -> Path:
@@ -64,6 +65,8 @@ def build(device: str = "auto", comparer: Comparer | None = None) -> gr.Blocks:
                 build_compare_tab(demo, comparer, device)
             with gr.Tab("Training", id="training") as training:
                 build_tape_tab(training, comparer.store)
+            with gr.Tab("The paper", id="paper") as the_paper:
+                build_paper_tab(demo, the_paper, comparer, device)
         build_api(comparer, device)
     demo.queue(max_size=64)
     return demo

@@ -83,6 +83,20 @@ class ResultStore:
             shutil.rmtree(unfinished, ignore_errors=True)
         return entry
 
+    def keep(self, what: str, files: Mapping[str, bytes]) -> Path:
+        """The folder of an entry with these very files, which is saved unless it is there whole.
+
+        Args:
+            what: they are, a word: part of the key, beside their contents.
+            files: contents by name.
+        """
+        key = key_of(what, *((name, hashlib.sha256(content).hexdigest()) for name, content in files.items()))
+        folder = self.find(key)
+        if folder is not None and all((folder / name).exists() for name in files):
+            return folder
+        self.drop(key)
+        return self.save(key, files)
+
     def drop(self, key: str) -> None:
         """Remove an entry, so that it can be saved anew."""
         with self._lock:

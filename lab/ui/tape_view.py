@@ -1,6 +1,5 @@
 """A tape as the data that the player in the browser draws: moments, plots and the words to read them by."""
 
-import hashlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from lab.errors import LabError
 from lab.gallery.scenes import sha256_of
 from lab.methods import METHODS, checkpoint
 from lab.tapes import CROPS, ENDS, Moment, Tape, read
-from lab.ui.store import ResultStore, key_of
+from lab.ui.store import ResultStore
 
 LEARNED = tuple(key for key, method in METHODS.items() if method.kind == "learned")
 """The methods that could have a tape, in display order."""
@@ -139,12 +138,7 @@ def _about(method: str, tape: Tape) -> str:
 def _files(store: ResultStore, tape: Tape) -> dict[str, Path]:
     """The strips, copied to where the page serves files from."""
     names = [str(moment.step) for moment in tape.moments] + [end for end in ENDS if tape.strip(end)]
-    contents = {f"{name}.webp": tape.strip(name).read_bytes() for name in names}
-    key = key_of("tape", *(hashlib.sha256(content).hexdigest() for content in contents.values()))
-    folder = store.find(key)
-    if folder is None or not all((folder / name).exists() for name in contents):
-        store.drop(key)
-        folder = store.save(key, contents)
+    folder = store.keep("tape", {f"{name}.webp": tape.strip(name).read_bytes() for name in names})
     return {name: folder / f"{name}.webp" for name in names}
 
 

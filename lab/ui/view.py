@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.methods import METHODS
-from lab.metrics import CONVENTIONS, METRICS, Figure, card, screen_name
+from lab.metrics import CONVENTIONS, EVERY_METRIC, METRICS, Figure, card, screen_name
 from lab.metrics.models import FETCHED_AS, LAB, Models, current
 from lab.ui.comparison import INPUT, REFERENCE, Comparison, Entry, Pane
 from lab.ui.measuring import Measured, columns
@@ -44,14 +44,19 @@ def figure_text(key: str, figure: Figure) -> str:
     """A figure with the metric's decimals; a dash where there is none."""
     if figure.value is None:
         return "–"
-    return "∞" if math.isinf(figure.value) else f"{figure.value:.{METRICS[key].decimals}f}"
+    return "∞" if math.isinf(figure.value) else f"{figure.value:.{EVERY_METRIC[key].decimals}f}"
+
+
+_WORSE = {"higher": lambda value: -value, "lower": lambda value: value, "nearest 1": lambda value: abs(value - 1)}
+"""What grows as a figure gets worse, by what its metric calls better."""
 
 
 def ranks(key: str, figures: dict[str, Figure]) -> dict[str, int]:
     """1 for the best method and 2 for the second best, by what is written; equal texts share a rank."""
     values = {method: f.value for method, f in figures.items() if f.value is not None}
-    written = {m: v if math.isinf(v) else round(v, METRICS[key].decimals) for m, v in values.items()}
-    order = sorted(set(written.values()), reverse=METRICS[key].better == "higher")
+    metric = EVERY_METRIC[key]
+    written = {m: v if math.isinf(v) else round(v, metric.decimals) for m, v in values.items()}
+    order = sorted(set(written.values()), key=_WORSE[metric.better])
     if len(written) < 2:
         return {}
     return {method: order.index(value) + 1 for method, value in written.items() if order.index(value) < 2}

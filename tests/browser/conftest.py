@@ -28,6 +28,9 @@ SMALL_NETWORKS = {
     "esrgan": ("rrdb", {"blocks": 1, "width": 8, "growth": 4}, "x4-bicubic"),
     "deblurgan": ("deblurgan", {"width": 4, "blocks": 1}, "motion"),
     "spsr": ("spsr", {"blocks": 4, "width": 8, "growth": 4, "taps": [1, 2, 3, 4], "branch_growth": 4}, "x4-bicubic"),
+    "stackedg": ("resg", {"kind": "stackedg", "width": 4, "blocks": 1}, "gaussian"),
+    "resg": ("resg", {"kind": "resg", "width": 4, "blocks": 1}, "gaussian"),
+    "nonbn-resg": ("resg", {"kind": "nonbn-resg", "width": 4, "blocks": 1}, "gaussian"),
     "nonbn-resg-l": ("resg", {"kind": "nonbn-resg", "width": 4, "blocks": 1}, "gaussian"),
 }
 """Untrained stand-ins, so that these tests are quick and do not depend on what has been trained."""
@@ -35,7 +38,7 @@ SMALL_NETWORKS = {
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory) -> Path:
-    """A folder of checkpoints for the learned six of the seven and for the metrics; the other learned methods have none."""
+    """A folder of checkpoints for the learned six of the seven, the paper's four and the metrics; other methods have none."""
     import small_models
 
     from lab import weights
@@ -112,13 +115,27 @@ def no_official_files(tmp_path_factory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def server(checkpoints: Path, gallery: Path, taped: Path, no_official_files: dict, tmp_path_factory) -> Iterator[str]:
+def paper(checkpoints: Path, tmp_path_factory) -> Path:
+    """Stored files of the paper's tab, of made-up figures: the ablation, the loss ablation, and curves of one kind of blur."""
+    import paper_files
+
+    folder = tmp_path_factory.mktemp("paper")
+    paper_files.write_ablation(folder, checkpoints)
+    paper_files.write_losses(folder)
+    paper_files.write_curves(folder, "deblurring", "curves/motion.svg")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(
+    checkpoints: Path, gallery: Path, taped: Path, paper: Path, no_official_files: dict, tmp_path_factory
+) -> Iterator[str]:
     """The address of the app, running in a process of its own."""
     folder = tmp_path_factory.mktemp("app")
     port = _free_port()
     environment = os.environ | no_official_files | {"GRADIO_TEMP_DIR": str(folder / "files"), "OMP_NUM_THREADS": "1"}
     with (folder / "log").open("w") as log:
-        words = [str(word) for word in (HERE / "serve.py", checkpoints, port, gallery, taped)]
+        words = [str(word) for word in (HERE / "serve.py", checkpoints, port, gallery, taped, paper)]
         process = subprocess.Popen([sys.executable, *words], env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:

@@ -3,12 +3,12 @@
 const root = element.querySelector('.lab-viewer');
 const panesHost = root.querySelector('.lab-panes');
 const viewButtons = [...root.querySelectorAll('[data-view]')];
-const progressText = root.querySelector('#progress [role=status]');
+const progressText = root.querySelector('.lab-progress [role=status]');
 const clock = root.querySelector('.lab-clock');
 const peekButton = root.querySelector('.lab-peek');
 
 let view = 'picture';
-let convention = 'sr';
+let convention = (props.value && props.value.convention) || 'sr';
 let shown = null;
 let subject = null;
 let remembered = '';
@@ -19,9 +19,9 @@ const viewport = makeViewport(panesHost, () => {
   const n = viewport.deviceScale;
   setText(root.querySelector('.lab-scale-now'), (n >= 10 ? n.toFixed(0) : n.toFixed(2).replace(/\.?0+$/, '')) + ':1');
 });
-const crops = makeCrops(root.querySelector('#crops'), panesHost);
+const crops = makeCrops(root.querySelector('[data-part=crops]'), panesHost);
 const panes = makePanes(panesHost, (wide, high, columns) => { viewport.setPane(wide, high); crops.fitInto(wide, columns); });
-const figures = makeFigures(root.querySelector('#figures'), (key) => { convention = key; draw(); });
+const figures = makeFigures(root.querySelector('[data-part=figures]'), (key) => { convention = key; draw(); });
 
 function zoom(n) {
   viewport.devicePixels(n, crops.spot.x, crops.spot.y);

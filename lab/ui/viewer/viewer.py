@@ -18,10 +18,12 @@ class Viewer(gr.HTML):
     text reaches the page through `textContent`, so that no file name or message can become markup.
     """
 
-    def __init__(self, value: dict | None = None, **kwargs):
+    def __init__(self, value: dict | None = None, prefix: str = "", **kwargs):
+        """Args: value as above; prefix: put before the ids inside, which a page may have once only."""
+        frame = (_HERE / "viewer.html").read_text(encoding="utf-8")
         super().__init__(
             value=value,
-            html_template=(_HERE / "viewer.html").read_text(encoding="utf-8"),
+            html_template=frame.replace(' id="', f' id="{prefix}'),
             js_on_load="\n".join((_HERE / script).read_text(encoding="utf-8") for script in _SCRIPTS),
             apply_default_css=False,
             **kwargs,
