@@ -143,32 +143,54 @@ def _moment(step: int, rows: dict[int, dict[str, str]]) -> dict[str, Any]:
     }
 
 
-def ship(weights: Path, folder: Path | None = None) -> Path:
+def _read_run(run: Path, files: list[str]) -> tuple[list[dict[str, str]], dict[int, Path]]:
+    """The rows of a run's losses.csv and the strip of every moment, by step."""
+    strips = {int(path.stem): path for path in sorted((run / "tape").glob("*.png")) if path.stem.isdigit()}
+    missing = [name for name in [*files, "losses.csv"] if not (run / name).is_file()]
+    if missing or not strips:
+        lacking = " and no ".join(missing or ["tape"])
+        raise TapeError(f"'{run}' has no {lacking}: only a finished run of a network that restores has all.")
+    with (run / "losses.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file)), strips
+
+
+def _joined(runs: list[tuple[list[dict[str, str]], dict[int, Path]]]) -> tuple[list[dict[str, str]], dict[int, Path]]:
+    """Runs that went on from one another as one: steps and seconds counted on, the first strip of each later run left out."""
+    rows: list[dict[str, str]] = []
+    strips: dict[int, Path] = {}
+    names = list(dict.fromkeys(name for run, _ in runs for name in (run[0] if run else {})))
+    steps, seconds = 0, 0.0
+    for run, moments in runs:
+        for row in run:
+            moved = {"step": str(int(row["step"]) + steps), "seconds": f"{float(row['seconds']) + seconds:.1f}"}
+            rows.append(dict.fromkeys(names, "") | row | moved)
+        strips |= {steps + step: path for step, path in list(moments.items())[1 if strips else 0 :]}
+        steps, seconds = max(strips), float(rows[-1]["seconds"]) if rows else 0.0
+    return rows, strips
+
+
+def ship(weights: Path, folder: Path | None = None, after: tuple[Path, ...] = ()) -> Path:
     """Copy the tape and the thinned curves of a finished run to assets/tapes/NAME, in place of what was there.
 
     Args:
         weights: the run's weights file, NAME.safetensors in the run's folder, beside its card, losses.csv and tape/.
         folder: of all tapes.
+        after: the folders of the runs this one went on from, the earliest first: they become one tape with it.
 
     Returns:
         The tape's folder.
 
     Raises:
-        TapeError: the run has no card, curves or tape.
+        TapeError: a run has no card, curves or tape.
     """
     from lab.weights import sha256
 
     run, name = weights.parent, weights.stem
-    steps = sorted(int(path.stem) for path in (run / "tape").glob("*.png") if path.stem.isdigit())
-    missing = [what for what in (f"{name}.safetensors", f"{name}.json", "losses.csv") if not (run / what).is_file()]
-    if missing or not steps:
-        lacking = " and no ".join(missing or ["tape"])
-        raise TapeError(f"'{run}' has no {lacking}: only a finished run of a network that restores has all.")
-    with (run / "losses.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    own = _read_run(run, [f"{name}.safetensors", f"{name}.json"])
+    rows, paths = _joined([*(_read_run(earlier, []) for earlier in after), own])
     card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
 
-    strips = {step: read_picture(run / "tape" / f"{step:07d}.png") for step in thin_moments(steps)}
+    strips = {step: read_picture(paths[step]) for step in thin_moments(sorted(paths))}
     ends = {end: read_picture(run / "tape" / f"{end}.png") for end in ENDS if (run / "tape" / f"{end}.png").is_file()}
     chosen = most_changed(strips[min(strips)], strips[max(strips)])
     place = (folder or FOLDER) / name
@@ -187,8 +209,8 @@ def ship(weights: Path, folder: Path | None = None) -> Path:
         "stage": card.get("stage", ""),
         "start_from": card.get("start_from"),
         "losses": card.get("losses", {}),
-        "steps": card.get("steps"),
-        "minutes": card.get("minutes"),
+        "steps": max(paths),
+        "minutes": round(float(rows[-1]["seconds"]) / 60, 1),
         "checkpoint_sha256": sha256(weights),
         "moments": [_moment(step, by_step) for step in strips],
     }

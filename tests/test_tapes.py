@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,21 @@ def test_shipping_again_replaces_the_tape_whole(run, tmp_path):
     (place / "9999.webp").write_bytes(b"of an older run")
     tapes.ship(run, tmp_path)
     assert not (place / "9999.webp").exists()
+
+
+def test_runs_that_went_on_from_one_another_make_one_tape(run, tmp_path):
+    earlier = tmp_path / "earlier"
+    shutil.copytree(run.parent, earlier)
+    tapes.ship(run, tmp_path / "tapes", after=(earlier,))
+    tape = tapes.read("espcn", tmp_path / "tapes")
+    assert [tape.moments[0].step, tape.moments[-1].step, tape.about["steps"]] == [1, 80, 80]
+    last = float(list(csv.DictReader((run.parent / "losses.csv").open()))[-1]["seconds"])
+    assert tape.moments[-1].seconds == pytest.approx(2 * last, abs=0.2)
+    steps = [step for step, _ in tape.curves["loss"]]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == 80
+    alone = tapes.ship(run, tmp_path / "alone")
+    assert np.array_equal(read_picture(alone / "40.webp"), read_picture(tape.strip(80)))
 
 
 def test_the_originals_are_added_to_a_run_that_did_not_keep_them(run, picture_folder, tmp_path):

@@ -68,6 +68,9 @@ def tape_command(
         typer.Option(help="The run's folder or pack of pictures, to add the originals where the run did not keep them."),
     ] = None,
     split: Annotated[str | None, typer.Option(help="As in train, with --data.")] = None,
+    after: Annotated[
+        list[Path] | None, typer.Option(help="Folder of a run this one went on from: both become one tape; can be repeated.")
+    ] = None,
 ) -> None:
     """Copy a run's tape and curves to assets/tapes, where the page shows them; train --ship does it too."""
     from lab import tapes
@@ -79,7 +82,7 @@ def tape_command(
         add_ends(weights.parent, Source(data, None, split))
     elif split is not None:
         raise UsageError("--split goes with --data.")
-    typer.echo(str(tapes.ship(weights)))
+    typer.echo(str(tapes.ship(weights, after=tuple(after or ()))))
 
 
 @app.command("pack")
