@@ -13,7 +13,7 @@ RULES = [
     (r"model\.1\.sub\.\d+\.(\w+)", r"body_conv.\1"),
     (r"model\.3\.(\w+)", r"upsampling.0.conv.\1"),
     (r"model\.6\.(\w+)", r"upsampling.1.conv.\1"),
-    (r"model\.8\.(\w+)", r"trunk_hr.\1"),
+    (r"model\.8\.(\w+)", r"high_resolution.\1"),
     (r"HR_conv1_new\.0\.(\w+)", r"trunk_features.\1"),
     (r"b_fea_conv\.0\.(\w+)", r"branch_head.\1"),
     *[(rf"b_block_{k + 1}\.{RDB}", rf"branch_blocks.{k}.rdb\1.conv\2.\3") for k in range(4)],
@@ -27,7 +27,7 @@ RULES = [
     (rf"f_block\.{RDB}", r"fusion_block.rdb\1.conv\2.\3"),
     (r"f_concat\.0\.(\w+)", r"fusion_join.\1"),
     (r"f_HR_conv0\.0\.(\w+)", r"fusion_hr.\1"),
-    (r"f_HR_conv1\.0\.(\w+)", r"fusion_tail.\1"),
+    (r"f_HR_conv1\.0\.(\w+)", r"tail.\1"),
 ]
 
 

@@ -28,8 +28,10 @@ class SPSR(nn.Module):
     24,796,230 parameters by default; the authors' file counts 24,796,248, because it also stores the 18 fixed values
     of its two gradient kernels, which `lab.gradients.spsr_gradient` holds here.
 
-    The dense blocks start small as in RRDBNet. (The authors scale every layer of the network by 0.1 and then load a
-    trained trunk; trained from scratch that start leaves the output at almost 0.)
+    The dense blocks start small as in RRDBNet, and the layers between RRDBNet's (head, body, body_conv, upsampling,
+    high_resolution, tail) as the identity on the trunk's features, with a tenth of He's normal on the branch's: with a trained
+    RRDBNet's weights in the layers of its names, the network begins close to what that one makes. (The authors draw these layers,
+    and the last ones, anew.)
 
     Raises:
         ValueError: a tap lies outside the trunk, or the taps do not rise.
@@ -57,7 +59,7 @@ class SPSR(nn.Module):
         self.body = nn.ModuleList([RRDB(width, growth) for _ in range(blocks)])
         self.body_conv = nn.Conv2d(width, width, 3, padding=1)
         self.upsampling = nn.Sequential(NearestStep(width), NearestStep(width))
-        self.trunk_hr = nn.Conv2d(width, width, 3, padding=1)
+        self.high_resolution = nn.Conv2d(width, width, 3, padding=1)
         self.trunk_features = nn.Conv2d(width, width, 3, padding=1)
 
         self.branch_head = nn.Conv2d(3, width, 3, padding=1)
@@ -72,9 +74,19 @@ class SPSR(nn.Module):
         self.fusion_block = RRDB(2 * width, branch_growth)
         self.fusion_join = nn.Conv2d(2 * width, width, 3, padding=1)
         self.fusion_hr = nn.Conv2d(width, width, 3, padding=1)
-        self.fusion_tail = nn.Conv2d(width, 3, 3, padding=1)
+        self.tail = nn.Conv2d(width, 3, 3, padding=1)
         if bicubic_skip:
-            kaiming(self.fusion_tail, 0.01)
+            kaiming(self.tail, 0.01)
+        self._begin_as_the_trunk(width)
+
+    def _begin_as_the_trunk(self, width: int) -> None:
+        kaiming(self.fusion_join, 0.1)
+        for layer in (self.trunk_features, self.fusion_hr):
+            nn.init.dirac_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        with torch.no_grad():
+            self.fusion_join.weight[:, width:] = 0
+            nn.init.dirac_(self.fusion_join.weight[:, width:])
 
     def trunk(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Features (N, width, 4h, 4w) of the super-resolution trunk, and its features (N, width, h, w) at each tap."""
@@ -85,7 +97,7 @@ class SPSR(nn.Module):
             if number in self.taps:
                 tapped.append(deep)
         deep = self.upsampling(shallow + self.body_conv(deep))
-        return self.trunk_features(F.leaky_relu(self.trunk_hr(deep), SLOPE)), tapped
+        return self.trunk_features(F.leaky_relu(self.high_resolution(deep), SLOPE)), tapped
 
     def branch(self, x: Tensor, tapped: list[Tensor]) -> Tensor:
         """Features (N, width, 4h, 4w) of the gradient branch."""
@@ -103,7 +115,7 @@ class SPSR(nn.Module):
         trunk, tapped = self.trunk(x)
         branch = self.branch(x, tapped)
         fused = self.fusion_join(self.fusion_block(torch.cat([branch, trunk], dim=1)))
-        out = self.fusion_tail(F.leaky_relu(self.fusion_hr(fused), SLOPE))
+        out = self.tail(F.leaky_relu(self.fusion_hr(fused), SLOPE))
         if self.anti_grid:
             out = without_grid(out)
         if self.bicubic_skip:
