@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.ablation.stored import is_current
+from lab.degrade import KINDS
 from lab.methods import METHODS
 from lab.ui.store import ResultStore
 
@@ -43,11 +44,13 @@ def read_facts(folder: Path, name: str) -> dict[str, Any] | None:
 
 
 def find_plots(folder: Path, pattern: str) -> list[Path]:
-    """The files of curves, one a name, in the order of their names."""
+    """The files of curves, one a name: kinds of blur in the lab's order, then others by name."""
     found: dict[str, Path] = {}
     for suffix in reversed(PLOTS):
         found |= {path.stem: path for path in folder.glob(pattern + suffix)}
-    return [found[stem] for stem in sorted(found)]
+    kinds = list(KINDS)
+    place = {stem: kinds.index(kind) if (kind := stem.partition("-")[0]) in KINDS else len(kinds) for stem in found}
+    return [found[stem] for stem in sorted(found, key=lambda stem: (place[stem], stem))]
 
 
 class Pictures:
