@@ -100,7 +100,7 @@ def verdicts(trial: Trial, picture: np.ndarray, degradation: Degradation, judge:
         judge: asked only where nothing is known.
 
     Raises:
-        MachineError: a method failed.
+        MachineError: a method failed, or its weights file is no longer the trial's.
     """
     digest = hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).hexdigest()
     wanted = {INPUT: "", **trial.checkpoints}
@@ -115,6 +115,8 @@ def verdicts(trial: Trial, picture: np.ndarray, degradation: Degradation, judge:
             if isinstance(event, Failed):
                 raise MachineError(f"{methods.find(event.method).name} cannot take part: {event.reason}")
             if isinstance(event, Finished):
+                if event.checkpoint_sha and not trial.checkpoints[event.method].startswith(event.checkpoint_sha):
+                    raise MachineError(f"{event.checkpoint} was replaced while the benchmark ran: start it again.")
                 found[event.method] = trial.records.add(keys[event.method], Row(judge(event.picture))).values
     return found
 

@@ -16,8 +16,9 @@ from lab.benchmark.records import Records
 from lab.compare import prepare
 from lab.degrade import Degradation
 from lab.images import write_png
+from lab.networks import build
 from lab.reading import MODULES, QUIET, SIDE, ReadingError, code, read, scene, scenes
-from lab.weights import sha256
+from lab.weights import save, sha256
 
 FAST = "srnet"
 """The quickest of the methods that keep the size."""
@@ -43,6 +44,13 @@ def run(monkeypatch, capsys, *words):
     except SystemExit as ended:
         return str(ended)
     return capsys.readouterr().out
+
+
+def replaced(folder, monkeypatch):
+    """Put other weights in the place of FAST's; their SHA-256."""
+    save(build(FAST, width=4), folder / f"{FAST}.safetensors", {"name": "another"})
+    monkeypatch.setattr(methods, "CHECKPOINTS", folder)
+    return sha256(folder / f"{FAST}.safetensors")
 
 
 # the codes
@@ -123,8 +131,8 @@ def test_one_command_prints_tables_and_writes_what_the_page_reads(folder, tmp_pa
     assert (tmp_path / "out" / "reading.svg").read_bytes() == svg
 
 
-def test_only_what_a_replaced_checkpoint_restores_is_judged_again(backgrounds, tmp_path):
-    asked = []
+def test_only_what_a_replaced_checkpoint_restores_is_judged_again(backgrounds, tmp_path, monkeypatch):
+    asked, old = [], sha256(methods.checkpoint(FAST))
 
     def judge(picture):
         asked.append(picture)
@@ -132,20 +140,31 @@ def test_only_what_a_replaced_checkpoint_restores_is_judged_again(backgrounds, t
 
     sharp, blur = backgrounds[0][:64, :64], Degradation("gaussian", 1.6)
     records = Records(tmp_path)
-    trial = machines.Trial({FAST: "old"}, "a machine", records, "cpu")
+    trial = machines.Trial({FAST: old}, "a machine", records, "cpu")
     first = machines.verdicts(trial, sharp, blur, judge)
     assert [first["input"]["brightness"], first[FAST]["brightness"]] == [picture.mean() for picture in asked]
     assert np.array_equal(asked[0], prepare(sharp, blur).given)
     assert not np.array_equal(asked[1], asked[0]), "the method's picture, not its input"
     records.close()
     records = Records(tmp_path)
-    assert machines.verdicts(machines.Trial({FAST: "old"}, "a machine", records, "cpu"), sharp, blur, judge) == first
+    assert machines.verdicts(machines.Trial({FAST: old}, "a machine", records, "cpu"), sharp, blur, judge) == first
     assert len(asked) == 2
-    machines.verdicts(machines.Trial({FAST: "new"}, "a machine", records, "cpu"), sharp, blur, judge)
+    new = replaced(tmp_path / "checkpoints", monkeypatch)
+    machines.verdicts(machines.Trial({FAST: new}, "a machine", records, "cpu"), sharp, blur, judge)
     assert len(asked) == 3
-    machines.verdicts(machines.Trial({FAST: "new"}, "another machine", records, "cpu"), sharp, blur, judge)
+    machines.verdicts(machines.Trial({FAST: new}, "another machine", records, "cpu"), sharp, blur, judge)
     assert len(asked) == 5
     records.close()
+
+
+def test_a_checkpoint_that_is_replaced_midway_is_refused_and_nothing_of_it_is_kept(backgrounds, tmp_path, monkeypatch):
+    trial = machines.Trial(machines.same_size_methods(FAST), "a machine", Records(tmp_path), "cpu")
+    replaced(tmp_path / "checkpoints", monkeypatch)
+    with pytest.raises(machines.MachineError, match=r"srnet\.safetensors was replaced while the benchmark ran"):
+        machines.verdicts(trial, backgrounds[0][:64, :64], Degradation("gaussian", 1.6), lambda picture: {"judged": 1.0})
+    trial.records.close()
+    kept = (tmp_path / "records.jsonl").read_text().splitlines()
+    assert [json.loads(line)["method"] for line in kept] == ["input"]
 
 
 def test_every_picture_is_shaken_along_a_path_of_its_own():
