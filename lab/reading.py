@@ -22,7 +22,7 @@ DARK, LIGHT = (20, 60), (190, 240)
 """8-bit steps that a code's ink and paper lie between: no print is black on white."""
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 LENGTH = 14
-"""Letters of a text: with medium error correction they fill version 1, of 21 x 21 modules."""
+"""Letters of a text: with medium error correction they fit into version 1, of 21 x 21 modules."""
 QUIET = 4
 """Modules of paper around a code (ISO/IEC 18004)."""
 _QUIET_OF_OPENCV = 2
