@@ -19,7 +19,12 @@ def command_text(script: str, words: Sequence[str]) -> str:
         script: file name in this folder.
         words: what stood after it.
     """
-    return shlex.join(["python", f"benchmarks/{script}", *(Path(word).name if word.startswith("/") else word for word in words)])
+    return shlex.join(["python", f"benchmarks/{script}", *map(_portable, words)])
+
+
+def _portable(word: str) -> str:
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return option + equals + (Path(value).name if value.startswith("/") else value)
 
 
 def made_by(command: str) -> str:
@@ -64,4 +69,5 @@ def sentences(script: str) -> Iterator[None]:
     except LabError as error:
         sys.exit(f"{script}: {error}")
     except OSError as error:
-        sys.exit(f"{script}: cannot use '{error.filename}': {error.strerror}.")
+        what = f"cannot use '{error.filename}': " if error.filename else ""  # a full disk names no file
+        sys.exit(f"{script}: {what}{error.strerror or error}.")

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from benchmarks import deblurring, deblurring_curves
 from benchmarks.deblurring_blurs import Blur, read_blurs
 from benchmarks.deblurring_page import gain, page, tables
+from benchmarks.pages import command_text, sentences
 from lab import weights
 from lab.benchmark import Job, run
 from lab.degrade import Degradation, DegradationError
@@ -190,6 +191,16 @@ def test_the_shipped_blurs_are_three_two_and_three_within_training_but_for_the_l
 def test_methods_that_keep_the_size_run_where_none_are_named(own_checkpoints):
     assert deblurring.chosen(None) == ["resg", "nonbn-resg"], "SIZE_KEEPERS without a checkpoint are left out"
     assert [key for key, method in METHODS.items() if method.takes == "same"] == SIZE_KEEPERS
+
+
+def test_a_command_is_named_without_this_machines_folders():
+    words = ["/data/BSD100", "--pictures", "5", "--out=/home/me/page.md", "--methods=resg"]
+    assert command_text("it.py", words) == "python benchmarks/it.py BSD100 --pictures 5 --out=page.md --methods=resg"
+
+
+def test_an_error_that_names_no_file_is_one_sentence():
+    with pytest.raises(SystemExit, match=r"^it\.py: No space left on device\.$"), sentences("it.py"):
+        raise OSError(28, "No space left on device")
 
 
 @pytest.mark.parametrize(
