@@ -17,7 +17,8 @@ STEPS = {
     "resg": (
         "Residual blocks and skips",
         "Each block of two convolutions adds to what it was given instead of replacing it, and a long way round all blocks "
-        "carries the detail to the end: the layers learn only the correction. Batch norm after every convolution of a block, as was usual.",
+        "carries the detail to the end: the layers learn only the correction. Batch norm after every convolution of a block, as "
+        "was usual.",
         "Edges ring.",
     ),
     "nonbn-resg": (
@@ -52,7 +53,8 @@ CURVES = (
 )
 READING = (
     "Sharp to the eye is one thing, of use to a machine another. Here QR codes are blurred, restored and given to a decoder. "
-    "The share that it reads is drawn against the strength of the blur; unrestored codes are what a method has to beat, sharp ones the ceiling."
+    "The share that it reads is drawn against the strength of the blur; unrestored codes are what a method has to beat, sharp "
+    "ones the ceiling."
 )
 CLOSEUPS = "The paper's Figure 5, made anew: the same spots of every picture, enlarged without smoothing."
 PANELS = (
