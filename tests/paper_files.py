@@ -75,6 +75,7 @@ def write_curves(folder: Path, name: str, *pictures: str) -> None:
         "command": f"python benchmarks/{name}.py BSD100",
         "pictures": {"folder": "BSD100", "count": 100},
         "checkpoints": {"resg": "0" * 64, "bicubic": "0"},
+        "blurs": {Path(picture).stem: {} for picture in pictures},
     }
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps(facts), encoding="utf-8")

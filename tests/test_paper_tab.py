@@ -92,6 +92,12 @@ def test_a_checkpoint_that_changed_since_is_named(tmp_path, store, checkpoints):
     assert notes[0].endswith("for StackedG, ResG.")
 
 
+def test_close_ups_say_which_blur_they_are_of(tmp_path, store, checkpoints):
+    write_ablation(tmp_path, checkpoints, IN_ORDER)
+    (strip,) = sections(tmp_path, store)["closeups"]["pictures"]
+    assert strip["caption"].startswith("Gaussian blur, sigma 1.6 px. ")
+
+
 def test_the_loss_ablation_has_its_table_and_its_strip(tmp_path, store):
     write_losses(tmp_path)
     value = after_panels(store, tmp_path)
@@ -107,10 +113,11 @@ def test_the_loss_ablation_has_its_table_and_its_strip(tmp_path, store):
 
 
 def test_curves_are_shown_with_what_made_them_and_only_beside_their_figures(tmp_path, store, checkpoints):
-    write_curves(tmp_path, "deblurring", "curves/defocus.webp", "curves/motion.svg", "curves/gaussian-rgb.webp")
+    write_curves(tmp_path, "deblurring", "curves/defocus.webp", "curves/motion.svg", "curves/gaussian.webp")
+    (tmp_path / "curves" / "x4-bicubic.svg").write_text(SVG)  # of another run: the figures name no such kind
     section = sections(tmp_path, store)["deblurring"]
     assert section["missing"] == ""
-    assert [one["caption"] for one in section["pictures"]] == ["Gaussian blur, rgb", "Motion blur", "Defocus"]
+    assert [one["caption"] for one in section["pictures"]] == ["Gaussian blur", "Motion blur", "Defocus"]
     assert section["pictures"][1]["data"].startswith("data:image/svg+xml;base64,")
     assert section["pictures"][0]["file"].endswith(".webp")
     assert section["command"] == "python benchmarks/deblurring.py BSD100"

@@ -3,12 +3,11 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from lab.ablation.stored import is_current
-from lab.degrade import KINDS
 from lab.methods import METHODS
 from lab.ui.store import ResultStore
 
@@ -43,14 +42,10 @@ def read_facts(folder: Path, name: str) -> dict[str, Any] | None:
     return facts if whole and isinstance(facts.get("command"), str) and facts["command"] else None
 
 
-def find_plots(folder: Path, pattern: str) -> list[Path]:
-    """The files of curves, one a name: kinds of blur in the lab's order, then others by name."""
-    found: dict[str, Path] = {}
-    for suffix in reversed(PLOTS):
-        found |= {path.stem: path for path in folder.glob(pattern + suffix)}
-    kinds = list(KINDS)
-    place = {stem: kinds.index(kind) if (kind := stem.partition("-")[0]) in KINDS else len(kinds) for stem in found}
-    return [found[stem] for stem in sorted(found, key=lambda stem: (place[stem], stem))]
+def find_plots(folder: Path, names: Iterable[str]) -> list[Path]:
+    """The files of the curves with these names, as far as they are there; one a name."""
+    found = [[path for suffix in PLOTS if (path := folder / (name + suffix)).is_file()] for name in names]
+    return [paths[0] for paths in found if paths]
 
 
 class Pictures:

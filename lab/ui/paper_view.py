@@ -106,7 +106,8 @@ def closeups(kept: stored.Stored | None, pictures: Pictures) -> dict[str, Any]:
             "closeups", title, missing="No close-ups are stored here yet: python -m lab ablation FOLDER --ship makes them."
         )
     names = ", ".join(METHODS[key].name for key in FAMILY)
-    caption = f"A spot a row; from left to right blurred, {names}, sharp."
+    blur = blur_name(next(iter(kept.conditions), ""))
+    caption = f"{blur}. A spot a row; from left to right blurred, {names}, sharp."
     alt = f"Close-ups of a face, hair, eyes and lettering: blurred, {names}, sharp."
     strip = pictures.add(path, "strip", caption, alt)
     return _section(
@@ -157,11 +158,8 @@ def curves(
 
 
 def _plot_name(stem: str) -> str:
-    """What a curve is of, by its file's name: `motion` or `motion-rgb` is a kind of blur."""
-    kind, _, rest = stem.partition("-")
-    if kind not in KINDS:
-        return "QR codes that were read" if stem == "reading" else stem
-    return KINDS[kind].name + (f", {rest}" if rest else "")
+    """What a curve is of, by its file's name: a kind of blur, or `reading`."""
+    return KINDS[stem].name if stem in KINDS else "QR codes that were read"
 
 
 def after_panels(store: ResultStore, folder: Path | None = None) -> dict[str, Any]:
@@ -172,18 +170,20 @@ def after_panels(store: ResultStore, folder: Path | None = None) -> dict[str, An
         folder: of the stored files; assets/paper where none is given.
     """
     place, pictures = folder or stored.FOLDER, Pictures(store)
+    gains = read_facts(place, "deblurring.json")
+    measured = (gains or {}).get("blurs", ())  # a curve of a kind that another run measured may still lie there
     sections = [
         closeups(stored.read(place), pictures),
         losses(losses_stored.read(place), pictures),
         curves(
             "deblurring", "Gain against the strength of the blur", words.CURVES,
             "No curves are stored here yet: python benchmarks/deblurring.py FOLDER measures and draws them.",
-            read_facts(place, "deblurring.json"), find_plots(place / "curves", "*"), pictures,
+            gains, find_plots(place / "curves", [kind for kind in KINDS if kind in measured]), pictures,
         ),
         curves(
             "reading", "Does it help a machine?", words.READING,
             "Nothing has been read here yet: python benchmarks/reading.py measures and draws it.",
-            read_facts(place, "reading.json"), find_plots(place, "reading"), pictures,
+            read_facts(place, "reading.json"), find_plots(place, ["reading"]), pictures,
         ),
     ]  # fmt: skip
     return {"sections": sections, "files": pictures.files}

@@ -24,5 +24,5 @@ def told_to_the_visitor(title: str) -> Iterator[None]:
     except LabError as error:
         tell(str(error), title)
     except Exception:
-        logging.getLogger(__name__).exception("a comparison failed")
+        logging.getLogger(__name__).exception(title)
         tell("Something went wrong that nobody foresaw; the log has the details.", title)
