@@ -29,7 +29,7 @@ FOLDER = Path(__file__).resolve().parent.parent.parent / "assets" / "gallery"
 KINDS = ("x4-bicubic", "gaussian", "motion", "defocus")
 """Degradations of the gallery, each at its default strength: what the page's controls are set to when a kind is chosen."""
 BLURRED = ("astronaut", "chelsea")
-"""The examples that are in the gallery with the blurs too, and not with x4-bicubic alone; the tab "The paper" shows the astronaut.
+"""The examples in the gallery with the blurs too, and not with x4-bicubic alone; the tab "The paper" shows the astronaut.
 Results without loss take up to a byte a pixel and method, all examples with all four degradations some 70 MB: too much for a
 repository."""
 
