@@ -10,7 +10,6 @@ deblurring.yaml.
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ from benchmarks.deblurring_blurs import Blur, read_blurs
 from benchmarks.deblurring_curves import draw
 from benchmarks.deblurring_page import page, tables
 from benchmarks.pages import command_text, sentences, tell
+from lab.ablation.stored import json_bytes, put
 from lab.benchmark import BenchmarkError, Job, Report, pictures_in, run
 from lab.cli.options import chosen_methods
 from lab.methods import METHODS, card, checkpoint, in_domain
@@ -142,7 +142,7 @@ def write(data: dict[str, Any], out: Path, assets: Path) -> list[Path]:
     out.parent.mkdir(parents=True, exist_ok=True)
     (assets / "curves").mkdir(parents=True, exist_ok=True)
     curves = {kind: draw(data, kind, assets / "curves" / f"{kind}.svg") for kind in data["blurs"]}
-    (assets / "deblurring.json").write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    put({"deblurring.json": json_bytes(data)}, assets)
     links = {kind: Path(os.path.relpath(path, out.parent)).as_posix() for kind, path in curves.items()}
     out.write_text(page(data, links), encoding="utf-8")
     return [out, assets / "deblurring.json", *curves.values()]

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks import machines
 from benchmarks.pages import command_text, sentences
+from lab.ablation.stored import json_bytes, put
 from lab.benchmark.files import markdown_table
 from lab.benchmark.pictures import Sharp, collect
 from lab.benchmark.records import Records
@@ -98,7 +99,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=machines.PAPER, help="folder of detection.json")
     choice = parser.parse_args()
     with sentences("detection.py"):
-        blurs, checkpoints = [parse(text) for text in choice.blur], machines.same_size_methods(choice.methods)
+        blurs, checkpoints = list(dict.fromkeys(map(parse, choice.blur))), machines.same_size_methods(choice.methods)
         if any(blur.kind == "x4-bicubic" for blur in blurs):
             raise machines.MachineError("x4-bicubic leaves a quarter of the size: give blurs at full size.")
         pictures = collect([choice.folder], choice.pictures)
@@ -120,7 +121,8 @@ def main() -> None:
             "conditions": conditions,
         }
         print(table(about))
-        print(f"\nwrote {machines.write(about, choice.out / 'detection.json')}")
+        (path,) = put({"detection.json": json_bytes(about)}, choice.out)
+        print(f"\nwrote {path}")
 
 
 if __name__ == "__main__":

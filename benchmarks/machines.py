@@ -6,11 +6,9 @@ checkpoint that was replaced makes of the pictures.
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -119,10 +117,3 @@ def verdicts(trial: Trial, picture: np.ndarray, degradation: Degradation, judge:
                     raise MachineError(f"{event.checkpoint} was replaced while the benchmark ran: start it again.")
                 found[event.method] = trial.records.add(keys[event.method], Row(judge(event.picture))).values
     return found
-
-
-def write(about: Mapping[str, Any], path: Path) -> Path:
-    """Write a benchmark's figures as JSON; folders on the way are made. Returns the path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path

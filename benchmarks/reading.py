@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks import machines
 from benchmarks.deblurring_curves import INK, MARKERS, PAPER, QUIET, STYLE
 from benchmarks.pages import command_text, sentences
+from lab.ablation.stored import json_bytes, put
 from lab.benchmark.files import markdown_table
 from lab.benchmark.pictures import pictures_in
 from lab.benchmark.records import Records
@@ -181,7 +182,9 @@ def main() -> None:
         pictures = {"folder": f"QR codes pasted on {choice.folder.resolve().name}", "count": len(codes)}
         about = {"command": command_text("reading.py", sys.argv[1:]), "pictures": pictures, **found}
         print(tables(about))
-        print(f"\nwrote {machines.write(about, choice.out / 'reading.json')} and {draw(about, choice.out / 'reading.svg')}")
+        drawn = draw(about, choice.out / "reading.svg")
+        (path,) = put({"reading.json": json_bytes(about)}, choice.out)
+        print(f"\nwrote {path} and {drawn}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.ablation.stored import FOLDER
+from lab.ablation.stored import FOLDER, json_bytes, put
 
 NAME = "losses.json"
 STRIP = "losses.webp"
@@ -58,7 +58,7 @@ def read(folder: Path | None = None) -> StoredLosses | None:
 
 
 def write(about: Mapping[str, Any], strip: bytes, folder: Path) -> None:
-    """Write both files into a folder, which is made if it is not there; a running page finds whole files alone.
+    """Write both files into a folder, which is made if it is not there.
 
     Args:
         about: see `StoredLosses.about`.
@@ -68,9 +68,4 @@ def write(about: Mapping[str, Any], strip: bytes, folder: Path) -> None:
     Raises:
         OSError: they cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
-    for name, content in ((STRIP, strip), (NAME, text.encode())):
-        part = folder / f"{name}.part"
-        part.write_bytes(content)
-        part.replace(folder / name)
+    put({STRIP: strip, NAME: json_bytes(about)}, folder)

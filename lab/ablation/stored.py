@@ -88,6 +88,33 @@ def is_current(checkpoints: Mapping[str, str], method: str) -> bool:
     return path is not None and checkpoints.get(method) == sha256(path)
 
 
+def json_bytes(about: Mapping[str, Any]) -> bytes:
+    """The file of a JSON object, as all of those under assets/paper are."""
+    return (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def put(contents: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Write files into a folder, one after the other; folders on the way are made. A running page finds whole files alone.
+
+    Args:
+        contents: place in the folder -> what the file holds.
+        folder: where.
+
+    Returns:
+        Their paths.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    for name, content in contents.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        part.write_bytes(content)
+        part.replace(path)
+    return [folder / name for name in contents]
+
+
 def read(folder: Path | None = None) -> Stored | None:
     """What is stored in a folder, assets/paper where none is given; None where there is nothing, or nothing that can be read."""
     place = folder or FOLDER

@@ -1,6 +1,5 @@
 """The ablation's figures as tables and files."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -84,26 +83,12 @@ def write(about: Mapping[str, Any], drawn: Mapping[str, np.ndarray], folder: Pat
     Raises:
         OSError: they cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / stored.NAME, folder / "table.md"]
-    for path, text in zip(paths, (_json(about), markdown(about)), strict=True):
-        path.write_text(text, encoding="utf-8")
-    return paths + [write_png(picture, folder / f"figure-{name}.png") for name, picture in drawn.items()]
+    texts = {stored.NAME: stored.json_bytes(about), "table.md": markdown(about).encode()}
+    return stored.put(texts, folder) + [write_png(picture, folder / f"figure-{name}.png") for name, picture in drawn.items()]
 
 
 def ship(about: Mapping[str, Any], drawn: Mapping[str, np.ndarray], folder: Path | None = None) -> list[Path]:
     """Put the figures where the page reads them, the pictures as lossless WebP; their paths. Arguments as for `write`."""
-    place = folder or stored.FOLDER
     contents = {stored.PICTURES[name]: webp_bytes(picture) for name, picture in drawn.items()}
-    contents[stored.NAME] = _json(about).encode()  # last: the page takes the pictures for those of the figures
-    for name, content in contents.items():
-        path = place / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")  # whoever reads meanwhile sees the old file or the new one
-        part.write_bytes(content)
-        part.replace(path)
-    return [place / name for name in contents]
-
-
-def _json(about: Mapping[str, Any]) -> str:
-    return json.dumps(about, indent=1, ensure_ascii=False) + "\n"
+    contents[stored.NAME] = stored.json_bytes(about)  # last: the page takes the pictures for those of the figures
+    return stored.put(contents, folder or stored.FOLDER)
