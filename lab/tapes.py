@@ -151,7 +151,20 @@ def _read_run(run: Path, files: list[str]) -> tuple[list[dict[str, str]], dict[i
         lacking = " and no ".join(missing or ["tape"])
         raise TapeError(f"'{run}' has no {lacking}: only a finished run of a network that restores has all.")
     with (run / "losses.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file)), strips
+        rows = list(csv.DictReader(file))
+    if not rows:
+        raise TapeError(f"'{run}' has no rows in its losses.csv: only a finished run of a network that restores has all.")
+    return rows, strips
+
+
+def _read_earlier(run: Path, own: Path) -> tuple[tuple[list[dict[str, str]], dict[int, Path]], dict[str, Any]]:
+    """A run that another went on from, as `_read_run` has it, and its card; refused where its tape is of other crops."""
+    (card, *_) = [f"{path.stem}.json" for path in sorted(run.glob("*.safetensors"))] or [f"{own.name}.json"]
+    found = _read_run(run, [card])
+    ends = [folder / "tape" / "sharp.png" for folder in (run, own)]
+    if all(end.is_file() for end in ends) and not np.array_equal(*map(read_picture, ends)):
+        raise TapeError(f"'{run}' was shown other crops than '{own}': they do not make one tape.")
+    return found, json.loads((run / card).read_text(encoding="utf-8"))
 
 
 def _joined(runs: list[tuple[list[dict[str, str]], dict[int, Path]]]) -> tuple[list[dict[str, str]], dict[int, Path]]:
@@ -181,14 +194,16 @@ def ship(weights: Path, folder: Path | None = None, after: tuple[Path, ...] = ()
         The tape's folder.
 
     Raises:
-        TapeError: a run has no card, curves or tape.
+        TapeError: a run has no card, curves or tape; or an earlier one was shown other crops.
     """
     from lab.weights import sha256
 
     run, name = weights.parent, weights.stem
     own = _read_run(run, [f"{name}.safetensors", f"{name}.json"])
-    rows, paths = _joined([*(_read_run(earlier, []) for earlier in after), own])
     card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    earlier = [_read_earlier(one, run) for one in after]
+    first = earlier[0][1] if earlier else card
+    rows, paths = _joined([*(found for found, _ in earlier), own])
 
     strips = {step: read_picture(paths[step]) for step in thin_moments(sorted(paths))}
     ends = {end: read_picture(run / "tape" / f"{end}.png") for end in ENDS if (run / "tape" / f"{end}.png").is_file()}
@@ -207,7 +222,8 @@ def ship(weights: Path, folder: Path | None = None, after: tuple[Path, ...] = ()
     about = {
         "name": card["name"],
         "stage": card.get("stage", ""),
-        "start_from": card.get("start_from"),
+        "start_from": first.get("start_from"),
+        "runs": len(after) + 1,
         "losses": card.get("losses", {}),
         "steps": max(paths),
         "minutes": round(float(rows[-1]["seconds"]) / 60, 1),

@@ -12,10 +12,12 @@ from typer.testing import CliRunner
 
 from lab import tapes
 from lab.cli import app
-from lab.images import read_picture
+from lab.images import read_picture, write_png
 from lab.tapes import crops_of, most_changed, thin_moments, thin_rows
 from lab.train.pictures import Source
 from lab.train.trainer import train
+from lab.ui.store import ResultStore
+from lab.ui.tape_view import tape_view
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,35 @@ def test_runs_that_went_on_from_one_another_make_one_tape(run, tmp_path):
     assert steps[-1] == 80
     alone = tapes.ship(run, tmp_path / "alone")
     assert np.array_equal(read_picture(alone / "40.webp"), read_picture(tape.strip(80)))
+
+
+def test_one_tape_of_two_runs_begins_where_the_first_began_and_the_page_says_so(run, tmp_path, monkeypatch):
+    later, folder = shutil.copytree(run.parent, tmp_path / "later"), tmp_path / "tapes"
+    card = json.loads((later / "espcn.json").read_text())
+    (later / "espcn.json").write_text(json.dumps(card | {"start_from": "espcn"}))
+    monkeypatch.setattr(tapes, "FOLDER", folder)
+    tapes.ship(later / "espcn.safetensors", after=(run.parent,))
+    about = tape_view("espcn", ResultStore(tmp_path / "store"))["about"]
+    assert "80 steps in " in about
+    assert " seconds, by 2 runs that went on from one another; of the last: " in about
+    assert "It began from" not in about
+    tapes.ship(later / "espcn.safetensors")
+    assert "It began from the weights of ESPCN" in tape_view("espcn", ResultStore(tmp_path / "store"))["about"]
+
+
+def test_runs_that_do_not_belong_together_make_no_tape(run, tmp_path):
+    earlier = shutil.copytree(run.parent, tmp_path / "earlier")
+    (earlier / "espcn.json").unlink()
+    with pytest.raises(tapes.TapeError, match=r"has no espcn\.json"):
+        tapes.ship(run, tmp_path / "tapes", after=(earlier,))
+    shutil.copy(run.parent / "espcn.json", earlier)
+    write_png(255 - read_picture(earlier / "tape" / "sharp.png"), earlier / "tape" / "sharp.png")
+    with pytest.raises(tapes.TapeError, match="was shown other crops than"):
+        tapes.ship(run, tmp_path / "tapes", after=(earlier,))
+    (earlier / "losses.csv").write_text("step,seconds\n")
+    with pytest.raises(tapes.TapeError, match="has no rows"):
+        tapes.ship(run, tmp_path / "tapes", after=(earlier,))
+    assert not (tmp_path / "tapes").exists()
 
 
 def test_the_originals_are_added_to_a_run_that_did_not_keep_them(run, picture_folder, tmp_path):

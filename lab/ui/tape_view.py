@@ -125,6 +125,9 @@ def _about(method: str, tape: Tape) -> str:
     """Which run this is, and whether the method's checkpoint comes from it."""
     about, path = tape.about, checkpoint(method)
     parts = [f"{about['name']}: {about['stage']}, {about['steps']:,} steps."]
+    if (runs := about.get("runs", 1)) > 1:
+        length = f"{about['steps']:,} steps in {_minutes(60 * about['minutes'])}"
+        parts = [f"{about['name']}: {length}, by {runs} runs that went on from one another; of the last: {about['stage']}."]
     if start := about.get("start_from"):
         began = METHODS[start].name if start in METHODS else start
         parts.append(f"It began from the weights of {began}: its first moment is what that one makes of the crops.")
