@@ -196,6 +196,7 @@ def test_a_run_without_its_card_is_refused(copied):
     ("name", "entries", "sentence"),
     [
         ("losses-l1", {"steps": 11}, "the steps of losses-l2 and losses-l1 differ \\(10 and 11\\)"),
+        ("losses-l1", {"start_from": "resg"}, "the start of losses-l2 and losses-l1 differ \\(None and resg\\)"),
         ("losses-texture", {"data": "others"}, "the pictures of losses-l2 and losses-texture differ"),
         ("losses-adversarial", {"features": "VGG-19"}, "the features of losses-perceptual and losses-adversarial differ"),
         ("losses-perceptual", {"losses": {"l1": 2, "perceptual": 0.01}}, "the weight of l1 of losses-l1 and losses-perceptual"),

@@ -39,7 +39,7 @@ STAGES = (
 )
 """L2, then NonBN-ResG-L's own terms, switched on one by one."""
 
-SHARED = {"steps": "steps", "data": "pictures", "trained_for": "blur mixture", "network": "network"}
+SHARED = {"steps": "steps", "data": "pictures", "trained_for": "blur mixture", "network": "network", "start_from": "start"}
 """Entry of a card -> what it is: what all five trainings must have in common."""
 
 
