@@ -167,12 +167,13 @@ def test_what_is_shipped_is_read_back_with_its_pictures_without_loss(one_picture
 
 def test_a_checkpoint_that_was_replaced_is_no_longer_current(one_picture, monkeypatch, tmp_path):
     kept = stored.read()
-    assert all(kept.is_current(method) for method in FAMILY)
+    assert all(stored.is_current(kept.checkpoints, method) for method in FAMILY)
     other = tmp_path / "others"
     save(build("resg", kind="resg", width=5, blocks=1), other / "resg.safetensors", {})
     (other / "stackedg.safetensors").write_bytes(methods.checkpoint("stackedg").read_bytes())
     monkeypatch.setattr(methods, "CHECKPOINTS", other)
-    assert [kept.is_current(method) for method in ("stackedg", "resg", "nonbn-resg")] == [True, False, False]
+    current = [stored.is_current(kept.checkpoints, method) for method in ("stackedg", "resg", "nonbn-resg")]
+    assert current == [True, False, False]
 
 
 def test_nothing_or_a_damaged_file_is_read_as_nothing(tmp_path, one_picture):

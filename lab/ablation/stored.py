@@ -64,10 +64,6 @@ class Stored:
         """Method -> "psnr" and "ssim" -> the paper's figure."""
         return self.about["paper"]
 
-    def is_current(self, method: str) -> bool:
-        """Whether the method's checkpoint is still the one that was measured."""
-        return is_current(self.checkpoints, method)
-
     def picture(self, name: str) -> Path | None:
         """The file of one of PICTURES; None where there is none."""
         path = self.folder / PICTURES[name]
