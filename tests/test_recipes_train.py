@@ -7,7 +7,9 @@ import math
 import pytest
 import torch
 from training import tiny
+from typer.testing import CliRunner
 
+from lab.cli import app
 from lab.methods import METHODS
 from lab.restore import restore
 from lab.train import features
@@ -59,10 +61,11 @@ def watch_tasks(monkeypatch) -> list:
 def test_a_recipe_that_starts_from_another_has_its_weights_at_the_first_step(name, picture_folder, tmp_path, monkeypatch):
     start = read(name).start_from
     source = Source(data=picture_folder)
-    trunk = load(train(tiny(start), source, tmp_path / start, steps=1, cpu=True)).state_dict()
+    starts = tmp_path / "starts"
+    trunk = load(train(tiny(start), source, starts / start, steps=1, cpu=True)).state_dict()
     tasks = watch_tasks(monkeypatch)
     recipe = dataclasses.replace(tiny(name), start_from=start)
-    path = train(recipe, source, tmp_path / name, steps=1, cpu=True, starts=tmp_path)
+    path = train(recipe, source, tmp_path / name, steps=1, cpu=True, starts=starts)
     ((_, before),) = tasks
     shared = [key for key in trunk if f" {key}" in before and before[f" {key}"].shape == trunk[key].shape]
     assert sum(trunk[key].numel() for key in shared) > 0.8 * sum(value.numel() for value in trunk.values())
@@ -130,3 +133,15 @@ def test_a_network_alone_is_trained_only_where_the_recipe_says(picture_folder, t
     assert changed() == {"fusion", "branch"}
     task.step(2, slice(None), 1.0)
     assert {"head", "body"} <= changed()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "sentence"),
+    [("srgan", "there is no srresnet/srresnet.safetensors in"), ("srresnet", "the recipe srresnet starts from no other")],
+)
+def test_starting_weights_that_are_not_there_are_said_before_anything_is_trained(recipe, sentence, picture_folder, tmp_path):
+    words = ["train", recipe, "--data", picture_folder, "--out", tmp_path / "run", "--starts", tmp_path]
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code != 0
+    assert sentence in " ".join(done.output.split())
+    assert not (tmp_path / "run").exists()

@@ -28,6 +28,10 @@ def train_command(
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's number.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Train this long instead, with --resume in all.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    starts: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the runs that a recipe starts from, FOLDER/NAME/NAME.safetensors; else shipped weights."),
+    ] = None,
     ship: Annotated[bool, typer.Option("--ship", help="Copy the result to checkpoints/, its tape to assets/tapes/.")] = False,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch VGG-19's weights (575 MB) where losses want them and they are not here.")
@@ -49,12 +53,17 @@ def train_command(
         raise UsageError("give --steps or --minutes, not both.")
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     chosen = read(recipe)
+    if starts is not None and not (starts / f"{chosen.start_from}" / f"{chosen.start_from}.safetensors").is_file():
+        wanted = f"{chosen.start_from}/{chosen.start_from}.safetensors"
+        why = f"there is no {wanted} in '{starts}'" if chosen.start_from else f"the recipe {recipe} starts from no other"
+        raise UsageError(f"--starts: {why}.")
     # first/srgan and srgan make the same checkpoint, but are two trainings
     folder = out or Path("runs") / (chosen.name if Path(recipe).suffix else recipe.replace("/", "-"))
     source = Source(data or (None if pairs else Path("data/train")), pairs, split)
     cpu = pick_device(device.value).type == "cpu"
     with stopped_by_ctrl_c() as stop:
-        path = train(chosen, source, folder, steps=steps, minutes=minutes, resume=resume, cpu=cpu, stop=stop, download=download)
+        budget = {"steps": steps, "minutes": minutes, "resume": resume, "stop": stop}
+        path = train(chosen, source, folder, cpu=cpu, starts=starts, download=download, **budget)
     if is_main():
         typer.echo(str(ship_weights(path) if ship else path))
 
