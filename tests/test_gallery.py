@@ -36,7 +36,7 @@ def shelf(tmp_path, monkeypatch, small_models):
     monkeypatch.setattr(methods, "CHECKPOINTS", folder)
     picture = write_png(textured_picture(48, 60), tmp_path / "small.png")
     monkeypatch.setattr(scenes, "EXAMPLES", [Example("small", "Small", picture, "the lab")])
-    monkeypatch.setattr(scenes, "BLURRED", ("small",))
+    monkeypatch.setattr(scenes, "BLURRED", {"small": scenes.KINDS[1:]})
     monkeypatch.setattr(scenes, "FOLDER", tmp_path / "gallery")
     return folder
 

@@ -8,7 +8,7 @@ import typer
 from lab.cli.options import Device, MethodsOption, chosen_methods
 from lab.cli.program import UsageError, app, sentences
 
-MOST_BYTES = 25_000_000
+MOST_BYTES = 30_000_000
 
 
 @app.command("gallery")
