@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -75,6 +76,19 @@ def test_the_table_names_variants_and_says_what_could_not_be_measured(small_mode
     done = lab("score", small)
     assert done.exit_code == 0
     assert "small.png, NIQE: NIQE needs two blocks" in done.stderr
+
+
+def test_pictures_of_one_name_are_told_apart_by_their_folders(small_models, pictures, tmp_path):
+    (tmp_path / "other").mkdir()
+    twin = write_png(read_picture(pictures[2]), tmp_path / "other" / "a.png")
+    done = lab("score", pictures[1], twin, pictures[2], "--metrics", "psnr")
+    assert [row.split()[0] for row in done.stdout.splitlines()[2:]] == [str(pictures[1]), str(twin), "b.png"]
+    assert f"{twin}, PSNR: " in done.stderr
+
+
+def test_help_names_the_metrics_there_are():
+    text = lab("score", "--help").stdout
+    assert all(key in text for key in EVERY_METRIC)
 
 
 def test_an_identical_picture_is_valid_json_though_its_psnr_is_infinite(small_models, pictures):
@@ -263,6 +277,17 @@ def test_check_niqe_without_official_parameters_says_how_to_get_them(small_model
     done = lab("metrics", "check-niqe", tmp_path)
     assert done.exit_code == 2
     assert "weights fetch niqe" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["check-niqe"], ["check"], ["train-ma", "--benchmark", "sets"]])
+def test_only_the_authors_parameters_are_taken_for_official_ones(small_models, tmp_path, monkeypatch, command):
+    other = stand_ins.write_official("niqe")
+    monkeypatch.setitem(official.OFFICIAL, "niqe", replace(official.OFFICIAL["niqe"], sha256="0" * 64))
+    for file, sentence in ((other, "is not NIQE's official parameters (its"), (tmp_path / "gone.mat", "there is no file")):
+        done = lab("metrics", *command, tmp_path, "--niqe-parameters", file)
+        assert done.exit_code == 2, done.output
+        assert sentence in done.stderr
+        assert file.name in done.stderr
 
 
 def test_check_niqe_prints_the_agreement_of_both_models_and_fails_where_it_is_low(small_models, data, tmp_path, monkeypatch):

@@ -39,8 +39,13 @@ def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _official_parameters(given: Path | None) -> Path:
-    from lab.official import found, place
+    """The authors' file; any other would make figures of its own under the official name."""
+    from lab.official import fault, found, place
 
+    if given is not None and not given.is_file():
+        raise UsageError(f"there is no file {given}: name one with NIQE's official parameters.")
+    if given is not None and (wrong := fault("niqe", given)):
+        raise UsageError(f"{given.name} is not NIQE's official parameters ({wrong}): run python -m lab weights fetch niqe.")
     path = given or found("niqe")
     if path is None:
         fetch = "run python -m lab weights fetch niqe, or give --niqe-parameters FILE"
@@ -207,7 +212,7 @@ def check_command(benchmark: BenchmarkFolder, niqe_parameters: Parameters = None
     from lab.official import found
 
     if parameters := niqe_parameters or found("niqe"):
-        all_hold = _check_niqe([benchmark / "Set14", benchmark / "BSD100"], parameters)
+        all_hold = _check_niqe([benchmark / "Set14", benchmark / "BSD100"], _official_parameters(parameters))
     else:  # a machine that never was online can still make the other checks
         typer.echo("FAILS  NIQE-lab beside official NIQE: its parameters are not here (python -m lab weights fetch niqe)")
         all_hold = False

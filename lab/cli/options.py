@@ -37,7 +37,8 @@ class Output(StrEnum):
 
 
 MethodsOption = Annotated[str, typer.Option(help="Comma-separated keys, or all.")]
-MetricsOption = Annotated[str, typer.Option(help=f"Comma-separated: {', '.join(EVERY_METRIC)}; or all.")]
+METRICS_HELP = f"Comma-separated: {', '.join(EVERY_METRIC)}; or all."
+MetricsOption = Annotated[str, typer.Option(help=METRICS_HELP)]
 WeightsOption = Annotated[list[str] | None, typer.Option(help="METHOD=FILE, to use other weights than the shipped ones.")]
 ConventionOption = Annotated[Convention, typer.Option(help="sr: luma, border 4. rgb: all channels, no border.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON in place of text.")]

@@ -1,13 +1,14 @@
 """python -m lab score: the figures of any pictures."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
 
-from lab.cli.options import Convention, JsonOption, MetricsOption, chosen_metrics
+from lab.cli.options import METRICS_HELP, Convention, JsonOption, chosen_metrics
 from lab.cli.printing import column, figures_json, number, table
 from lab.cli.program import UsageError, app, sentences
 from lab.metrics import EVERY_METRIC, FIGURES_OF_MERIT
@@ -36,7 +37,7 @@ def score_command(
     reference: Annotated[
         Path | None, typer.Option(help="The sharp original of all of them, of the same size.", show_default=False)
     ] = None,
-    metrics: MetricsOption | None = None,
+    metrics: Annotated[str | None, typer.Option(help=METRICS_HELP, show_default=False)] = None,
     convention: Annotated[
         Convention,
         typer.Option(
@@ -62,19 +63,21 @@ def score_command(
     sharp = None if reference is None else _read(reference, None)
     cut = BORDER if border is None else border
     report, rows, notes, failed = [], [["image", *(column(key, models) for key in keys)]], [], []
+    alike = Counter(file.name for file in files)
     for file in files:
+        shown = file.name if alike[file.name] == 1 else str(file)  # the same picture from several folders of results
         try:
             picture = _read(file, sharp)
         except LabError as error:  # one bad file costs no other its figures
             report.append({"image": str(file), "metrics": {}, "error": str(error)})
-            rows.append([file.name, *("-" for _ in keys)])
+            rows.append([shown, *("-" for _ in keys)])
             failed.append(str(error))
             continue
         figures = measure_or_say_why(keys, picture, sharp, convention.value, cut, models)
         report.append({"image": str(file), "metrics": figures_json(figures)})
-        rows.append([file.name, *(number(key, figures[key].value) for key in keys)])
+        rows.append([shown, *(number(key, figures[key].value) for key in keys)])
         told = {key: one.why_not or one.note for key, one in figures.items()}
-        notes += [f"{file.name}, {EVERY_METRIC[key].name}: {text}" for key, text in told.items() if text]
+        notes += [f"{shown}, {EVERY_METRIC[key].name}: {text}" for key, text in told.items() if text]
     if as_json:
         typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
     else:
