@@ -113,6 +113,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
+    if rounds < 1:
+        parser.error("--rounds must be at least 1.")
     if not ONE_THREAD.items() <= os.environ.items():  # libraries read them once, when they are loaded
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ONE_THREAD)
     torch.set_num_threads(1)
