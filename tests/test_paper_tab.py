@@ -7,6 +7,7 @@ from paper_files import IN_ORDER, OTHER_ORDER, SVG, row, write_ablation, write_c
 
 from lab import methods, weights
 from lab.ablation.paper import FAMILY
+from lab.methods import METHODS
 from lab.networks import build
 from lab.ui import address, paper_tab
 from lab.ui.comparison import Comparer
@@ -45,6 +46,14 @@ def test_everything_that_is_missing_is_said_in_a_sentence_with_what_to_do(tmp_pa
         assert "python" in found[key]["missing"], key
         assert found[key]["tables"] == found[key]["pictures"] == []
     assert [step["key"] for step in found["idea"]["steps"]] == list(FAMILY)
+
+
+def test_how_far_the_labs_four_have_been_trained_is_said_in_their_cards_words(tmp_path, store, checkpoints):
+    said = " ".join(sections(tmp_path / "nothing", store)["idea"]["notes"])
+    assert all(f"{METHODS[key].name}: untrained" in said for key in FAMILY)
+    for file in checkpoints.iterdir():
+        file.unlink()
+    assert "untrained" not in " ".join(sections(tmp_path / "nothing", store)["idea"]["notes"])
 
 
 def test_the_table_holds_the_papers_figures_and_the_files_side_by_side(tmp_path, store, checkpoints):

@@ -27,12 +27,24 @@ def _section(key: str, title: str, *texts: str, **parts: Any) -> dict[str, Any]:
     return {"key": key, "title": title, "texts": list(texts), **empty, **parts}
 
 
-def _trained() -> str:
-    """How long the lab trained the four, and on what, from the cards that are there and can be read."""
-    cards = []
+def _cards() -> dict[str, dict[str, Any]]:
+    """The cards of the four that are there and can be read."""
+    cards = {}
     for key in FAMILY:
         with suppress(CardError):
-            cards.append(methods.card(key) or {})
+            cards[key] = methods.card(key) or {}
+    return cards
+
+
+def _stages() -> list[str]:
+    """How far the lab's four have been trained, in their cards' words: they may lack what is said here of the paper's."""
+    stages = [f"{METHODS[key].name}: {card['stage']}" for key, card in _cards().items() if card.get("stage")]
+    return [f"The lab's own, so far. {'; '.join(stages)}."] if stages else []
+
+
+def _trained() -> str:
+    """How long the lab trained the four, and on what, from the cards that are there and can be read."""
+    cards = list(_cards().values())
     steps = max((card["steps"] for card in cards if isinstance(card.get("steps"), int)), default=None)
     data = {card["data"] for card in cards if isinstance(card.get("data"), str)}
     earlier = ", after an earlier stage" if any(card.get("start_from") for card in cards) else ""
@@ -59,7 +71,7 @@ def idea() -> dict[str, Any]:
         }
         for key, (change, does, sees) in words.STEPS.items()
     ]
-    return _section("idea", "What the paper does", *words.IDEA, steps=steps, notes=[words.OPEN])
+    return _section("idea", "What the paper does", *words.IDEA, steps=steps, notes=[words.OPEN, *_stages()])
 
 
 def table(kept: stored.Stored | None) -> dict[str, Any]:
