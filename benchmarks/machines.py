@@ -7,7 +7,7 @@ checkpoint that was replaced makes of the pictures.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from lab.benchmark.records import Key, Records, Row
 from lab.benchmark.scoring import INPUT
 from lab.cli.options import chosen_methods
 from lab.compare import Failed, Finished, compare, prepare
-from lab.degrade import Degradation
+from lab.degrade import Degradation, shaken
 from lab.errors import LabError
 from lab.weights import sha256
 
@@ -85,7 +85,7 @@ def trained(key: str, degradation: Degradation) -> bool:
 
 def of_picture(degradation: Degradation, place: int) -> Degradation:
     """The degradation of the picture at a place (from 0): no two are shaken alike (SEEDS)."""
-    return replace(degradation, seed=degradation.seed + place) if degradation.kind == "motion" else degradation
+    return shaken(degradation, place) if degradation.kind == "motion" else degradation
 
 
 def verdicts(trial: Trial, picture: np.ndarray, degradation: Degradation, judge: Judge) -> dict[str, Verdict]:

@@ -6,7 +6,7 @@ command line, the page's address and file names.
 
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -239,6 +239,11 @@ def blur(x: Tensor, kernels: Tensor) -> Tensor:
 def round_to_8_bits(x: Tensor) -> Tensor:
     """Clamp to [0, 1] and round to the nearest of 256 levels, halves up (as MATLAB's uint8 does)."""
     return (x.clamp(0, 1) * 255 + 0.5).floor() / 255
+
+
+def shaken(degradation: Degradation, place: int) -> Degradation:
+    """A degradation with a seed of its own for the picture at a place (from 0): no two photographs are shaken alike."""
+    return replace(degradation, seed=(degradation.seed + place) % (MAX_SEED + 1))
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:

@@ -1,14 +1,14 @@
 """What a benchmark is asked to do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from lab import methods as catalogue
 from lab.benchmark.columns import Column, columns
 from lab.benchmark.pictures import Sharp
-from lab.degrade import MAX_SEED, Degradation
+from lab.degrade import Degradation, shaken
 from lab.metrics.models import Models, current
 from lab.weights import sha256
 
@@ -42,7 +42,7 @@ class Job:
         """
         if not self.seed_by_picture:
             return self.degradation
-        return replace(self.degradation, seed=(self.degradation.seed + picture.place) % (MAX_SEED + 1))
+        return shaken(self.degradation, picture.place)
 
     @property
     def degradation_text(self) -> str:
