@@ -94,6 +94,15 @@ def test_the_lattice_loss_sees_a_pattern_that_every_block_of_4x4_repeats():
     assert float(losses.lattice(sharp + noise, sharp)) < 0.03
 
 
+def test_the_flat_loss_counts_differences_where_the_target_is_flat():
+    sharp = torch.full((1, 3, 16, 32), 0.5)
+    sharp[..., 16:] += 0.1 * torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).tile(8, 8)
+    for x, weight in ((4, np.exp(-0.001 / 0.02)), (27, np.exp(-0.2 * np.sqrt(2) / 0.02))):  # columns far from where they meet
+        result = sharp.clone()
+        result[0, 1, 5, x] += 0.3
+        assert float(losses.flat(result, sharp)) == pytest.approx(0.3 * weight / sharp.numel(), rel=0.02, abs=1e-12)
+
+
 def test_total_variation_is_the_mean_length_of_the_gradient():
     x = drawn(2, 3, 4, 5, low=0)
     lengths = []

@@ -17,7 +17,7 @@ from lab.train.entries import RecipeError, check_betas, check_kinds, check_name,
 from lab.train.losses import RESG_LAYERS
 
 RECIPES = Path(__file__).parent / "recipes"
-PIXEL_LOSSES = ("l1", "mse", "chroma", "coarse", "lattice", "tv")
+PIXEL_LOSSES = ("l1", "mse", "chroma", "coarse", "lattice", "flat", "tv")
 FEATURE_LOSSES = ("content", "perceptual", "texture")
 GRADIENT_LOSSES = ("gradient-map", "branch")
 LOSSES = (*PIXEL_LOSSES, *FEATURE_LOSSES, *GRADIENT_LOSSES, "adversarial")

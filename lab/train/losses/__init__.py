@@ -17,7 +17,7 @@ from lab.train.losses.adversarial import (
 )
 from lab.train.losses.gradient import branch_loss, gradient_map_loss
 from lab.train.losses.perceptual import RESG_LAYERS, content_loss, resg_perceptual_loss, texture_loss
-from lab.train.losses.pixel import chroma, coarse, l1, lattice, mse, total_variation
+from lab.train.losses.pixel import chroma, coarse, flat, l1, lattice, mse, total_variation
 
 __all__ = [
     "RESG_LAYERS",
@@ -27,6 +27,7 @@ __all__ = [
     "content_loss",
     "critic_generator_loss",
     "critic_loss",
+    "flat",
     "gan_discriminator_loss",
     "gan_generator_loss",
     "gradient_map_loss",
