@@ -167,9 +167,9 @@ def main() -> None:
         second = [key for key in metrics if key in IN_RGB]
         job = Job(chosen_methods(choice.methods), parse("x4-bicubic"), metrics, ("sr", "rgb"), second, device=choice.device)
         report = run(choice.folders, job, choice.records, tell)
-    if report is None:  # one of several processes, and not the first
-        return
-    choice.out.write_text(page(report, read(), command_text("published.py", sys.argv[1:])), encoding="utf-8")
+        if report is None:  # one of several processes, and not the first
+            return
+        choice.out.write_text(page(report, read(), command_text("published.py", sys.argv[1:])), encoding="utf-8")
     print(f"wrote {choice.out}")
 
 

@@ -36,7 +36,7 @@ def pictures_in(folder: Path) -> list[Path]:
         raise BenchmarkError(f"there is no folder '{folder}'.")
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
     if not found:
-        raise BenchmarkError(f"there are no pictures in '{folder}': PNG, JPEG, WebP, BMP and TIFF files are read.")
+        raise BenchmarkError(f"there are no pictures in '{folder}': PNG, JPEG, WebP, BMP, TIFF and GIF files are read.")
     return found
 
 

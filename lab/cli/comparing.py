@@ -72,7 +72,7 @@ def methods_command(as_json: JsonOption = False) -> None:
 @app.command("compare")
 @sentences
 def compare_command(
-    image: Annotated[Path, typer.Argument(help="PNG, JPEG, WebP, TIFF or BMP.", show_default=False)],
+    image: Annotated[Path, typer.Argument(help="PNG, JPEG, WebP, TIFF, BMP or GIF.", show_default=False)],
     degradation: Annotated[
         str,
         typer.Option(

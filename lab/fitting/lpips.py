@@ -69,7 +69,7 @@ def pictures_below(folder: Path, count: int) -> list[Path]:
         raise FittingError(f"there is no folder '{folder}'.")
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
     if not found:
-        raise FittingError(f"there are no pictures in '{folder}': PNG, JPEG, WebP, BMP and TIFF files are read.")
+        raise FittingError(f"there are no pictures in '{folder}': PNG, JPEG, WebP, BMP, TIFF and GIF files are read.")
     return [found[i * len(found) // min(count, len(found))] for i in range(min(count, len(found)))]
 
 

@@ -110,5 +110,5 @@ def _picture_names(names: Iterable[str], where: Path) -> list[str]:
         and not any(SMALL_VERSIONS.fullmatch(part) for part in PurePosixPath(name).parts[:-1])
     ]
     if not found:
-        raise DataError(f"there are no pictures in '{where}': PNG, JPEG, WebP, BMP and TIFF files are read.")
+        raise DataError(f"there are no pictures in '{where}': PNG, JPEG, WebP, BMP, TIFF and GIF files are read.")
     return sorted(found, key=lambda name: name.split("/"))

@@ -131,7 +131,7 @@ def _about(method: str, tape: Tape) -> str:
         parts = [f"{about['name']}: {length}, by {runs} runs that went on from one another; of the last: {about['stage']}."]
     if start := about.get("start_from"):
         began = METHODS[start].name if start in METHODS else start
-        parts.append(f"It began from the weights of {began}: its first moment is what that one makes of the crops.")
+        parts.append(f"It began from the weights of {began}, so that its first moment is close to what that one makes.")
     if path is None:
         parts.append("The lab has no checkpoint of this method now.")
     elif sha256_of(path) != about["checkpoint_sha256"]:
