@@ -129,15 +129,13 @@ def _write_strip(strip: np.ndarray, chosen: list[int], path: Path) -> None:
     Image.fromarray(np.concatenate([crops[i] for i in chosen], axis=1)).save(path, lossless=True, quality=75, method=4)
 
 
-def _moment(step: int, rows: dict[int, dict[str, str]]) -> dict[str, Any]:
-    row = rows.get(step, {})
-
+def _moment(row: dict[str, str]) -> dict[str, Any]:
     def number(name: str) -> float | None:
         return float(row[name]) if row.get(name) else None
 
     return {
-        "step": step,
-        "seconds": number("seconds") or 0.0,
+        "step": int(row["step"]),
+        "seconds": float(row["seconds"]),
         "psnr": number("validation_psnr"),
         "sharpness": number("validation_sharpness"),
     }
@@ -154,6 +152,9 @@ def _read_run(run: Path, files: list[str]) -> tuple[list[dict[str, str]], dict[i
         rows = list(csv.DictReader(file))
     if not rows:
         raise TapeError(f"'{run}' has no rows in its losses.csv: only a finished run of a network that restores has all.")
+    if lost := strips.keys() - {int(row["step"]) for row in rows}:
+        names = ", ".join(strips[step].name for step in sorted(lost))
+        raise TapeError(f"'{run}' has strips of steps that its losses.csv does not know: remove {names} from its tape.")
     return rows, strips
 
 
@@ -178,7 +179,8 @@ def _joined(runs: list[tuple[list[dict[str, str]], dict[int, Path]]]) -> tuple[l
             moved = {"step": str(int(row["step"]) + steps), "seconds": f"{float(row['seconds']) + seconds:.1f}"}
             rows.append(dict.fromkeys(names, "") | row | moved)
         strips |= {steps + step: path for step, path in list(moments.items())[1 if strips else 0 :]}
-        steps, seconds = max(strips), float(rows[-1]["seconds"]) if rows else 0.0
+        # a run that was stopped, and did not end, has rows after its last strip
+        steps, seconds = max(max(strips), int(rows[-1]["step"])), float(rows[-1]["seconds"])
     return rows, strips
 
 
@@ -225,10 +227,10 @@ def ship(weights: Path, folder: Path | None = None, after: tuple[Path, ...] = ()
         "start_from": first.get("start_from"),
         "runs": len(after) + 1,
         "losses": card.get("losses", {}),
-        "steps": max(paths),
+        "steps": int(rows[-1]["step"]),
         "minutes": round(float(rows[-1]["seconds"]) / 60, 1),
         "checkpoint_sha256": sha256(weights),
-        "moments": [_moment(step, by_step) for step in strips],
+        "moments": [_moment(by_step[step]) for step in strips],
     }
     (part / "tape.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
     shutil.rmtree(place, ignore_errors=True)

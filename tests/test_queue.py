@@ -75,6 +75,21 @@ def test_recipes_run_in_order_and_finished_ones_are_skipped(queue, recipe, tmp_p
     assert [file.stat().st_mtime_ns for file in files] == before
 
 
+def test_two_trainings_that_make_one_checkpoint_have_a_folder_each(queue, tmp_path, monkeypatch, capsys):
+    """The names that queue trains under are those of train: first/resg and resg."""
+    trained = []
+
+    def instead(recipe, source, out, **_):
+        trained.append((recipe, out.name))
+        raise Stopped("enough")
+
+    monkeypatch.setattr("lab.train.queue.train", instead)
+    assert queue("first/resg:1", "resg:1") == 130
+    assert trained == [(read("first/resg"), "first-resg"), (read("resg"), "resg")]
+    table = capsys.readouterr().out.partition("recipe ")[2].splitlines()
+    assert [line.split()[:2] for line in table[1:3]] == [["first-resg", "stopped"], ["resg", "stopped"]]
+
+
 def test_a_larger_budget_goes_on_with_a_finished_run(queue, recipe, tmp_path, capsys):
     path = recipe("first")
     assert queue(f"{path}:0.01") == 0

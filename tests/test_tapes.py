@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from training import tiny
 from typer.testing import CliRunner
 
@@ -14,7 +15,10 @@ from lab import tapes
 from lab.cli import app
 from lab.images import read_picture, write_png
 from lab.tapes import crops_of, most_changed, thin_moments, thin_rows
+from lab.train.errors import TrainingError
 from lab.train.pictures import Source
+from lab.train.recipe import RECIPES, read
+from lab.train.tape import add_ends, recipe_of
 from lab.train.trainer import train
 from lab.ui.store import ResultStore
 from lab.ui.tape_view import tape_view
@@ -24,6 +28,14 @@ from lab.ui.tape_view import tape_view
 def run(picture_folder, tmp_path_factory) -> Path:
     """The weights file of a finished run of ESPCN, tiny, 40 steps."""
     return train(tiny("espcn"), Source(data=picture_folder), tmp_path_factory.mktemp("espcn"), steps=40, cpu=True)
+
+
+def write_recipe(folder: Path, name: str, **shipped) -> Path:
+    """One of the lab's recipes with other values, as a YAML file."""
+    about = yaml.safe_load((RECIPES / f"{name}.yaml").read_text())
+    path = folder / "mine.yaml"
+    path.write_text(yaml.safe_dump(about | {"shipped": about["shipped"] | shipped}))
+    return path
 
 
 def test_a_shipped_tape_holds_the_moments_the_ends_and_the_curves(run, tmp_path):
@@ -102,10 +114,28 @@ def test_runs_that_do_not_belong_together_make_no_tape(run, tmp_path):
     assert not (tmp_path / "tapes").exists()
 
 
-def test_the_originals_are_added_to_a_run_that_did_not_keep_them(run, picture_folder, tmp_path):
-    from lab.train.errors import TrainingError
-    from lab.train.tape import add_ends
+def test_a_run_that_was_stopped_before_its_end_counts_with_all_its_steps(run, tmp_path):
+    earlier = shutil.copytree(run.parent, tmp_path / "earlier")
+    with (earlier / "losses.csv").open() as file:
+        last = list(csv.DictReader(file))[-1]
+    with (earlier / "losses.csv").open("a", newline="") as file:
+        csv.DictWriter(file, last).writerow(last | {"step": "50", "validation_psnr": "", "validation_sharpness": ""})
+    tapes.ship(run, tmp_path / "tapes", after=(earlier,))
+    tape = tapes.read("espcn", tmp_path / "tapes")
+    assert [tape.moments[-1].step, tape.about["steps"], tape.curves["loss"][-1][0]] == [90, 90, 90]
+    steps = [step for step, _ in tape.curves["loss"]]
+    assert steps == sorted(set(steps))
 
+
+def test_a_strip_of_a_step_that_the_curves_do_not_know_is_not_shipped(run, tmp_path):
+    lost = shutil.copytree(run.parent, tmp_path / "lost")
+    shutil.copy(lost / "tape" / "0000040.png", lost / "tape" / "0000057.png")
+    with pytest.raises(tapes.TapeError, match=r"does not know: remove 0000057\.png from its tape"):
+        tapes.ship(lost / "espcn.safetensors", tmp_path / "tapes")
+    assert not (tmp_path / "tapes").exists()
+
+
+def test_the_originals_are_added_to_a_run_that_did_not_keep_them(run, picture_folder, tmp_path):
     kept = {end: (run.parent / "tape" / f"{end}.png").read_bytes() for end in tapes.ENDS}
     for end in tapes.ENDS:
         (run.parent / "tape" / f"{end}.png").unlink()
@@ -117,6 +147,32 @@ def test_the_originals_are_added_to_a_run_that_did_not_keep_them(run, picture_fo
         (others / f"{99 - int(path.stem)}.png").write_bytes(path.read_bytes())
     with pytest.raises(TrainingError, match="trained on other pictures"):
         add_ends(run.parent, Source(data=others))
+
+
+def test_a_run_by_a_recipe_in_a_folder_or_a_file_is_judged_by_that_recipe(tmp_path):
+    """first/resg and resg have one name; and a YAML file lies wherever it does."""
+    for chosen in (read("first/resg"), read("resg"), read(write_recipe(tmp_path, "resg", seed=77))):
+        kept = {"recipe": chosen.name, "hash": chosen.hash, "values": chosen.values}
+        (tmp_path / "recipe.json").write_text(json.dumps(kept, default=str))
+        assert recipe_of(tmp_path) == chosen
+
+
+def test_a_run_that_kept_no_values_has_the_recipe_of_its_hash_or_none(tmp_path):
+    for name in ("first/resg", "resg"):
+        chosen = read(name)
+        (tmp_path / "recipe.json").write_text(json.dumps({"recipe": "resg", "hash": chosen.hash}))
+        assert recipe_of(tmp_path) == chosen
+    changed = read(write_recipe(tmp_path, "resg", seed=77))
+    (tmp_path / "recipe.json").write_text(json.dumps({"recipe": "resg", "hash": changed.hash}))
+    with pytest.raises(TrainingError, match="is not here as it was then"):
+        recipe_of(tmp_path)
+    (tmp_path / "recipe.json").write_text(json.dumps({"recipe": "resg", "hash": "", "values": {"shipped": {"losses": 3}}}))
+    with pytest.raises(TrainingError, match="cannot be followed here: losses must be a list"):
+        recipe_of(tmp_path)
+
+
+def test_a_run_keeps_the_values_of_its_recipe(run):
+    assert recipe_of(run.parent) == read("espcn")
 
 
 def test_the_command_ships_a_tape_and_says_what_is_missing(run, tmp_path, monkeypatch):
@@ -159,5 +215,11 @@ def test_a_tape_that_lacks_a_file_is_no_tape(run, tmp_path, harm):
     place = tapes.ship(run, tmp_path)
     (place / harm).unlink()
     assert tapes.read("espcn", tmp_path) is None
-    (place / "tape.json").write_text(json.dumps({"moments": "none"}))
+
+
+@pytest.mark.parametrize("about", [{"moments": "none"}, {"moments": []}, {"moments": [{"step": 40}]}, {}])
+def test_a_tape_whose_moments_make_no_sense_is_no_tape(run, tmp_path, about):
+    place = tapes.ship(run, tmp_path)
+    assert tapes.read("espcn", tmp_path)
+    (place / "tape.json").write_text(json.dumps(about))
     assert tapes.read("espcn", tmp_path) is None

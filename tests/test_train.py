@@ -14,7 +14,7 @@ import yaml
 from conftest import ROOT, textured_picture
 from safetensors.torch import load_file
 
-from lab import weights
+from lab import tapes, weights
 from lab.cards import read_card
 from lab.images import read_picture, write_png
 from lab.methods import METHODS
@@ -27,6 +27,7 @@ from lab.train.losses import l1, mse
 from lab.train.pictures import DataError, Pictures, Source, load
 from lab.train.recipe import RecipeError, available, read
 from lab.train.restoration import start_from
+from lab.train.saving import newest_state
 from lab.train.trainer import is_tape_moment, learning_rate_factor, train
 
 TINY = """
@@ -299,6 +300,34 @@ def test_a_killed_run_resumes_to_the_very_weights_of_an_unbroken_one(network, pi
     assert expected.keys() == resumed.keys()
     for name in expected:
         assert torch.equal(expected[name], resumed[name]), name
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_run_killed_after_its_last_save_loses_the_strips_of_the_steps_it_loses(saved, picture_folder, tmp_path, monkeypatch):
+    recipe, out = read(tiny(tmp_path)), tmp_path / "run"
+    if saved:
+        train(recipe, Source(picture_folder), out, steps=2, cpu=True)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    def strips():
+        return [int(path.stem) for path in sorted((out / "tape").glob("0*.png"))]
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lab.train.trainer.save_state", killed)  # first asked for at step 30
+        with pytest.raises(KeyboardInterrupt):
+            train(recipe, Source(picture_folder), out, steps=30, cpu=True, resume=True)
+    assert strips()[-1] == 30
+    assert (newest_state(out) is not None) == saved
+    path = train(recipe, Source(picture_folder), out, steps=20, cpu=True, resume=True)
+    rows = {int(row["step"]) for row in csv.DictReader((out / "losses.csv").open())}
+    assert strips()[-1] == 20
+    assert set(strips()) <= rows
+    assert {file.stem for file in (out / "tape").glob("[a-z]*.png")} == {"given", "sharp"}
+    moments = tapes.read("tiny", tapes.ship(path, tmp_path / "tapes").parent).moments
+    assert moments[-1].step == 20
+    assert all(moment.psnr for moment in moments)
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(picture_folder, tmp_path):

@@ -44,7 +44,7 @@ def train_command(
     from lab.restore import pick_device
     from lab.train.pictures import Source
     from lab.train.processes import is_main
-    from lab.train.recipe import read
+    from lab.train.recipe import read, run_name
     from lab.train.stop import stopped_by_ctrl_c
     from lab.train.trainer import ship as ship_weights
     from lab.train.trainer import train
@@ -57,8 +57,7 @@ def train_command(
         wanted = f"{chosen.start_from}/{chosen.start_from}.safetensors"
         why = f"there is no {wanted} in '{starts}'" if chosen.start_from else f"the recipe {recipe} starts from no other"
         raise UsageError(f"--starts: {why}.")
-    # first/srgan and srgan make the same checkpoint, but are two trainings
-    folder = out or Path("runs") / (chosen.name if Path(recipe).suffix else recipe.replace("/", "-"))
+    folder = out or Path("runs") / run_name(recipe, chosen)
     source = Source(data or (None if pairs else Path("data/train")), pairs, split)
     cpu = pick_device(device.value).type == "cpu"
     with stopped_by_ctrl_c() as stop:

@@ -52,7 +52,7 @@ def entry(where: str, kind: type, given: Any) -> Any:
     Raises:
         RecipeError: it is no mapping, has an entry the dataclass does not know, or lacks one; and what the dataclass raises.
     """
-    known = {field.name for field in fields(kind)} - {"hash"}
+    known = {field.name for field in fields(kind)} - {"hash", "values"}
     if not isinstance(given, dict):
         raise RecipeError(f"{where} is {given!r}, but must be a mapping of names to values.")
     if unknown := sorted(str(name) for name in given.keys() - known):

@@ -22,7 +22,7 @@ from lab.train.curves import read_rows
 from lab.train.data import refuse_pairs
 from lab.train.errors import Stopped
 from lab.train.pictures import Source, find
-from lab.train.recipe import Recipe, read
+from lab.train.recipe import Recipe, read, run_name
 from lab.train.saving import check_same_recipe, newest_state
 from lab.train.stop import stopped_by_ctrl_c
 from lab.train.trainer import ship, train
@@ -38,6 +38,8 @@ class Entry:
 
     recipe: Recipe
     minutes: float
+    folder: str
+    """Name of its run's folder: see lab.train.recipe.run_name."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def parse_entry(text: str) -> Entry:
         minutes = 0.0
     if not name or not 0 < minutes < float("inf"):
         raise QueueError(f"'{text}' is not RECIPE:MINUTES, as in srresnet:45.")
-    return Entry(read(name), minutes)
+    recipe = read(name)
+    return Entry(recipe, minutes, run_name(name, recipe))
 
 
 def standing(folder: Path, recipe: Recipe) -> Standing:
@@ -115,7 +118,7 @@ def run(
     Args:
         entries: recipes with their minutes.
         source: the pictures for all of them.
-        out: folder of the runs, each in a folder of its recipe's name.
+        out: folder of the runs, each in its entry's folder.
         ship_each: copy weights to checkpoints/ as soon as they are finished.
         cpu: stay on the CPU even where there is a GPU.
         stop: when set, the run under way saves its state, and the rest waits.
@@ -125,36 +128,36 @@ def run(
     """
     outcomes = []
     for entry in entries:
-        recipe, folder = entry.recipe, out / entry.recipe.name
+        recipe, name, folder = entry.recipe, entry.folder, out / entry.folder
         try:
             check_same_recipe(folder, recipe)
             before = standing(folder, recipe)
             if before.finished(entry.minutes):
-                say(f"{recipe.name}: finished before, {in_words(before)}")
+                say(f"{name}: finished before, {in_words(before)}")
                 path = folder / f"{recipe.name}.safetensors"
             elif stop is not None and stop.is_set():
                 outcomes.append(Outcome(entry, "stopped" if newest_state(folder) else "waiting", before))
                 continue
             else:
                 begun = f"goes on after {in_words(before)}" if newest_state(folder) else "begins"
-                say(f"{recipe.name}: {begun}, for {entry.minutes:g} minutes in all")
+                say(f"{name}: {begun}, for {entry.minutes:g} minutes in all")
                 path = train(recipe, source, folder, minutes=entry.minutes, resume=True, cpu=cpu, starts=out, stop=stop)
-                say(f"{recipe.name}: finished, {in_words(standing(folder, recipe))}")
+                say(f"{name}: finished, {in_words(standing(folder, recipe))}")
             if ship_each:
                 ship(path)
             result = "finished"
         except Stopped:
-            say(f"{recipe.name}: stopped and saved, {in_words(standing(folder, recipe))}")
+            say(f"{name}: stopped and saved, {in_words(standing(folder, recipe))}")
             result = "stopped"
         except LabError as error:
-            say(f"{recipe.name}: failed: {error}")
+            say(f"{name}: failed: {error}")
             result = "failed"
         except OSError as error:
-            say(f"{recipe.name}: failed: cannot use '{error.filename}': {error.strerror}.")
+            say(f"{name}: failed: cannot use '{error.filename}': {error.strerror}.")
             result = "failed"
         except Exception as error:  # a night's other recipes are not to be lost to a fault in one
-            logging.getLogger(__name__).exception("%s failed", recipe.name)
-            say(f"{recipe.name}: failed by a fault of the lab or the machine, with details above: {type(error).__name__}")
+            logging.getLogger(__name__).exception("%s failed", name)
+            say(f"{name}: failed by a fault of the lab or the machine, with details above: {type(error).__name__}")
             result = "failed"
         outcomes.append(Outcome(entry, result, standing(folder, recipe)))
     return outcomes
@@ -178,7 +181,7 @@ def summary(outcomes: list[Outcome]) -> str:
         run = one.standing
         quality = "-" if run.psnr is None else f"{run.psnr:.2f}"
         rows.append(
-            (one.entry.recipe.name, one.result, str(run.steps), f"{run.seconds / 60:.1f}", f"{one.entry.minutes:g}", quality)
+            (one.entry.folder, one.result, str(run.steps), f"{run.seconds / 60:.1f}", f"{one.entry.minutes:g}", quality)
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(
@@ -214,7 +217,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
         entries = [parse_entry(text) for text in given.entries]
-        names = [entry.recipe.name for entry in entries]
+        names = [entry.folder for entry in entries]
         if len(set(names)) < len(names):
             raise QueueError("a recipe is named twice: give each once, with all its minutes.")
         if given.minutes is not None and not 0 < given.minutes < math.inf:

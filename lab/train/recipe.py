@@ -17,6 +17,7 @@ from lab.train.entries import RecipeError, check_betas, check_kinds, check_name,
 from lab.train.losses import RESG_LAYERS
 
 RECIPES = Path(__file__).parent / "recipes"
+ENDINGS = (".yaml", ".yml")
 PIXEL_LOSSES = ("l1", "mse", "chroma", "coarse", "lattice", "flat", "tv")
 FEATURE_LOSSES = ("content", "perceptual", "texture")
 GRADIENT_LOSSES = ("gradient-map", "branch")
@@ -224,6 +225,8 @@ class Recipe:
     """Name of a recipe whose checkpoint the weights start from, as far as names and shapes agree."""
     hash: str = ""
     """First 12 hex digits of the SHA-256 of the YAML file's values."""
+    values: dict[str, Any] = field(default_factory=dict, repr=False)
+    """The YAML file's values, as `from_values` takes them."""
 
     def __post_init__(self):
         check_kinds("the recipe", self)
@@ -276,6 +279,38 @@ def available() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
 
+def from_values(given: Any) -> Recipe:
+    """Check the values of a YAML file, and make a recipe of them.
+
+    Raises:
+        RecipeError: with a sentence that says what is wrong.
+    """
+    if not isinstance(given, dict) or not isinstance(given.get("shipped"), dict):
+        raise RecipeError("it is not a mapping of names to values, with shipped among them.")
+    shipped = dict(given["shipped"])
+    shipped["losses"] = several("losses", Term, shipped.get("losses", ()))
+    shipped["critics"] = several("critics", CriticPlan, shipped.get("critics", ()))
+    parts = {"shipped": entry("shipped", Shipped, shipped)}
+    parts["degradations"] = several("degradations", Mixture, given.get("degradations"))
+    recipe = entry("the recipe", Recipe, given | parts)
+    if recipe.network != "features":
+        check_networks(recipe)
+    values = json.dumps(given, sort_keys=True, default=str)  # comments may change
+    return replace(recipe, hash=hashlib.sha256(values.encode()).hexdigest()[:12], values=given)
+
+
+def run_name(name_or_path: str | Path, recipe: Recipe) -> str:
+    """The name of a run's folder: the recipe's own, but for those in folders of the lab's recipes.
+
+    first/srgan and srgan make the same checkpoint, but are two trainings.
+
+    Args:
+        name_or_path: as `read` took it.
+        recipe: what `read` made of it.
+    """
+    return recipe.name if Path(name_or_path).suffix in ENDINGS else "-".join(Path(name_or_path).parts)
+
+
 def read(name_or_path: str | Path) -> Recipe:
     """Read and check a recipe: the name of one that comes with the lab, or a path to a YAML file.
 
@@ -283,25 +318,13 @@ def read(name_or_path: str | Path) -> Recipe:
         RecipeError: with a sentence that says what is wrong.
     """
     path = Path(name_or_path)
-    if path.suffix not in (".yaml", ".yml"):
+    if path.suffix not in ENDINGS:
         path = RECIPES / f"{name_or_path}.yaml"
     if not path.is_file():
         raise RecipeError(f"there is no recipe '{name_or_path}': choose from {', '.join(available())}, or give a YAML file.")
     raw = path.read_bytes()
     try:
-        given = yaml.safe_load(raw)
-        if not isinstance(given, dict) or not isinstance(given.get("shipped"), dict):
-            raise RecipeError("it is not a mapping of names to values, with shipped among them.")
-        shipped = dict(given["shipped"])
-        shipped["losses"] = several("losses", Term, shipped.get("losses", ()))
-        shipped["critics"] = several("critics", CriticPlan, shipped.get("critics", ()))
-        parts = {"shipped": entry("shipped", Shipped, shipped)}
-        parts["degradations"] = several("degradations", Mixture, given.get("degradations"))
-        recipe = entry("the recipe", Recipe, given | parts)
-        if recipe.network != "features":
-            check_networks(recipe)
-        values = json.dumps(given, sort_keys=True, default=str)  # comments may change
-        return replace(recipe, hash=hashlib.sha256(values.encode()).hexdigest()[:12])
+        return from_values(yaml.safe_load(raw))
     except RecipeError as error:
         raise RecipeError(f"{path.name}: {error}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

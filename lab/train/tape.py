@@ -10,9 +10,10 @@ from torch import Tensor
 
 from lab.images import read_picture, to_picture, to_tensor, write_png
 from lab.train.data import Batches
+from lab.train.entries import RecipeError
 from lab.train.errors import TrainingError
 from lab.train.pictures import Source, load
-from lab.train.recipe import read
+from lab.train.recipe import RECIPES, Recipe, from_values, read
 from lab.train.restoration import Restoration, psnr
 
 SAME = 0.05
@@ -30,24 +31,46 @@ def write_ends(folder: Path, given: Tensor, sharp: Tensor) -> None:
     write_strip(folder / "sharp.png", sharp)
 
 
+def drop_later_strips(folder: Path, step: int) -> None:
+    """Remove the strips of steps after this one from a tape: a run that was killed and goes on from there never had them."""
+    for path in folder.glob("*.png"):
+        if path.stem.isdigit() and int(path.stem) > step:
+            path.unlink()
+
+
+def recipe_of(run: Path) -> Recipe:
+    """The recipe a run followed: from the values it kept; older runs kept none, and have the lab's recipe of their hash.
+
+    Raises:
+        TrainingError: neither is there, or this lab cannot follow it any more.
+    """
+    about = json.loads((run / "recipe.json").read_text(encoding="utf-8"))
+    try:
+        known = [from_values(about["values"])] if "values" in about else map(read, sorted(RECIPES.rglob("*.yaml")))
+        for recipe in known:
+            if (recipe.name, recipe.hash) == (about["recipe"], about["hash"]):
+                return recipe
+    except RecipeError as error:
+        raise TrainingError(f"the recipe that '{run}' was trained by cannot be followed here: {error}") from None
+    raise TrainingError(f"the recipe that '{run}' was trained by is not here as it was then, so what was given is not known.")
+
+
 def add_ends(run: Path, source: Source) -> None:
     """Add the given and the original crops to a run that did not keep them, from the pictures it was trained on.
 
     Raises:
-        TrainingError: the run has no tape, or these are not its crops.
+        TrainingError: the run has no tape, or these are not its crops; and see `recipe_of`.
     """
     with (run / "losses.csv").open(newline="", encoding="utf-8") as file:
         known = {int(row["step"]): row.get("validation_psnr") for row in csv.DictReader(file)}
     moments = sorted(path for path in (run / "tape").glob("*.png") if path.stem.isdigit() and known.get(int(path.stem)))
     if not moments:
         raise TrainingError(f"'{run}' has no tape.")
-    recipe = read(json.loads((run / "recipe.json").read_text(encoding="utf-8"))["recipe"])
+    recipe = recipe_of(run)
     pictures = load(source, recipe.shipped.patch + Restoration.smallest_margin, torch.device("cpu"))
     given, sharp = Batches(recipe, pictures).validation()
     last = to_tensor(read_picture(moments[-1]))
     crops = torch.cat(last.split(last.shape[-2], dim=3))
     if crops.shape != sharp.shape or abs(psnr(crops, sharp) - float(known[int(moments[-1].stem)])) > SAME:
-        raise TrainingError(
-            f"'{run}' was trained on other pictures, or by another recipe: its crops are not those of this source."
-        )
+        raise TrainingError(f"'{run}' was trained on other pictures: its crops are not those of this source.")
     write_ends(run / "tape", given, sharp)

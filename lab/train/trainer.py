@@ -38,7 +38,7 @@ from lab.train.progress import Progress
 from lab.train.recipe import Recipe
 from lab.train.restoration import Restoration, check_files
 from lab.train.saving import State, check_folder, load_state, newest_state, save_state
-from lab.train.tape import write_ends, write_strip
+from lab.train.tape import drop_later_strips, write_ends, write_strip
 
 SAVE_EVERY_SECONDS = 60
 LOG_EVERY_STEPS = 25
@@ -184,7 +184,9 @@ def train(
 
     if main:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "recipe.json").write_text(json.dumps({"recipe": recipe.name, "hash": recipe.hash}))
+        about = {"recipe": recipe.name, "hash": recipe.hash, "values": recipe.values}
+        (out / "recipe.json").write_text(json.dumps(about, default=str))
+        drop_later_strips(out / "tape", state.step)
         curves = Curves(out, ["learning_rate", *task.figures()], state.step)
         if isinstance(task, Restoration):
             write_ends(out / "tape", task.given, task.sharp)
