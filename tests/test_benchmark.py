@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from lab import compare as comparing
-from lab.benchmark import BenchmarkError, Job, Scored, Skipped, collect, mean, run, score
+from lab.benchmark import BenchmarkError, Job, Scored, Skipped, collect, mean, run, score, scoring
 from lab.benchmark.columns import columns
 from lab.benchmark.files import to_csv, to_json, to_latex, to_markdown
 from lab.benchmark.records import Key, Records, Row
@@ -399,6 +400,62 @@ def test_one_process_goes_on_from_what_two_have_measured(folder, tmp_path, resto
     restored.clear()
     assert len(run([folder], job, tmp_path / "out").scored) == 3
     assert not restored
+
+
+def test_records_that_cannot_be_written_end_the_run_with_one_sentence_and_it_goes_on_later(folder, tmp_path):
+    words = ["benchmark", folder, "--methods", "bicubic", "--out", tmp_path / "out"]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (900, hard))  # a disk on which no file can have more
+        full = lab(*words)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert full.exit_code == 2
+    assert "is skipped" not in full.stderr
+    assert full.stderr.splitlines()[-1].startswith("lab: cannot write to '")
+    assert "records.jsonl': File too large. Make room there" in full.stderr.splitlines()[-1]
+    assert 0 < (tmp_path / "out" / "records.jsonl").read_bytes().count(b"\n") < 6
+    assert reported(*words[1:]) == reported(folder, "--methods", "bicubic")
+
+
+@pytest.mark.parametrize(
+    ("part", "fault", "reason"),
+    [
+        ("prepare", MemoryError(), "there was not enough memory to prepare it."),
+        ("prepare", ZeroDivisionError(), "the attempt to prepare it failed in a way nobody foresaw."),
+        ("figures", MemoryError(), "there was not enough memory to measure it once it is degraded."),
+        ("figures", ZeroDivisionError(), "the attempt to measure it once it is degraded failed in a way nobody foresaw."),
+        ("figures", OSError(5, "Input/output error"), "the attempt to measure it once it is degraded failed in a way"),
+    ],
+)
+def test_a_picture_that_cannot_be_blurred_or_measured_does_not_end_the_run(folder, monkeypatch, part, fault, reason):
+    whole, calls = getattr(scoring, part), []
+
+    def faulty(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise fault
+        return whole(*arguments)
+
+    monkeypatch.setattr(scoring, part, faulty)
+    found = list(score(collect([folder]), Job(["srnet"], BLUR, ["psnr"], ["sr"], device="cpu")))
+    assert [type(one) for one in found] == [Skipped, Scored, Scored]
+    assert found[0].reason.startswith(reason)
+    assert found[1].values["input"]["psnr"] > 5
+
+
+def test_a_result_that_cannot_be_measured_fails_its_method_alone(folder, monkeypatch):
+    whole, calls = scoring.figures, []
+
+    def faulty(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:  # the first is the input's
+            raise MemoryError
+        return whole(*arguments)
+
+    monkeypatch.setattr(scoring, "figures", faulty)
+    found = list(score(collect([folder]), Job(["srnet"], BLUR, ["psnr"], ["sr"], device="cpu")))
+    assert [one.failures for one in found] == [{"srnet": "there was not enough memory to measure its result."}, {}, {}]
 
 
 def test_a_process_alone_has_everything(monkeypatch):

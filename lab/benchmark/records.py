@@ -7,8 +7,11 @@ before are not looked at. Several processes write to a file each, and read all.
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from lab.benchmark.pictures import BenchmarkError
 
 
 @dataclass(frozen=True)
@@ -71,20 +74,29 @@ class Records:
         return self._rows.get(key, Row())
 
     def add(self, key: Key, row: Row) -> Row:
-        """Keep what was measured beside what was known, and give both; it is in the file when this returns."""
+        """Keep what was measured beside what was known, and give both; it is in the file when this returns.
+
+        Raises:
+            BenchmarkError: the file cannot be written to, as on a full disk.
+        """
         self._rows[key] = self.find(key).joined(row)
         if self._file is not None:
             values = {name: str(value) if value in (float("inf"), float("-inf")) else value for name, value in row.values.items()}
             line = json.dumps({**vars(key), "values": values, "why_not": row.why_not}, ensure_ascii=False)
-            self._file.write(line + "\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            try:
+                self._file.write(line + "\n")
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                why = f"cannot write to '{self._file.name}': {error.strerror}"
+                raise BenchmarkError(f"{why}. Make room there; the same command goes on from what it holds.") from error
         return self._rows[key]
 
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # of a line that `add` could not write, and has complained about
+                self._file.close()
 
     def _read(self, path: Path) -> None:
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -2,9 +2,10 @@
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,9 +16,11 @@ from lab.benchmark.records import Key, Records, Row
 from lab.compare import SCALE, Failed, Finished, Prepared, compare, figures, prepare
 from lab.degrade import Degradation
 from lab.errors import LabError
-from lab.images import read_picture
+from lab.images import PictureError, read_picture
 from lab.metrics.models import Models
 from lab.weights import sha256
+
+Result = TypeVar("Result")
 
 INPUT = "input"
 """The row of the degraded picture itself."""
@@ -60,7 +63,8 @@ def score(pictures: Sequence[Sharp], job: Job, records: Records | None = None) -
 
     Raises:
         UnknownMethodError, RestoreError, OSError: before anything runs; see `compare` and `Job.checkpoints`.
-        BenchmarkError: a weights file was replaced while the benchmark ran, so that its figures would be of two.
+        BenchmarkError: a weights file was replaced while the benchmark ran, so that its figures would be of two; or the records
+            cannot be written to.
     """
     records = records or Records()
     _ = job.checkpoints  # complaints come before anything runs
@@ -71,13 +75,11 @@ def score(pictures: Sequence[Sharp], job: Job, records: Records | None = None) -
             raise
         except LabError as error:
             yield Skipped(one, str(error))
-        except OSError as error:
-            yield Skipped(one, f"it cannot be read: {error.strerror}.")
 
 
 def _scored(one: Sharp, job: Job, records: Records) -> Scored:
     """The figures of one picture, those that are known and those that are not."""
-    picture, degradation = sha256(one.path), job.degradation_of(one)
+    picture, degradation = _read(sha256, one.path), job.degradation_of(one)
     keys = {
         method: Key(picture, method, job.checkpoints.get(method, ""), str(degradation), job.models.digest)
         for method in (INPUT, *job.methods)
@@ -85,21 +87,20 @@ def _scored(one: Sharp, job: Job, records: Records) -> Scored:
     missing = {method: _missing(job, records.find(key)) for method, key in keys.items()}
     failures = {}
     if any(missing.values()):
-        prepared = _prepared(one.path, degradation)
+        prepared = _guarded("prepare it", one, _prepared, one.path, degradation)
         if missing[INPUT]:
-            records.add(keys[INPUT], _input_row(prepared, missing[INPUT], job.models))
+            row = _guarded("measure it once it is degraded", one, _input_row, prepared, missing[INPUT], job.models)
+            records.add(keys[INPUT], row)
         for event in compare(prepared, [key for key in job.methods if missing[key]], (), weights=job.weights, device=job.device):
             if isinstance(event, Failed):
                 failures[event.method] = event.reason
             elif isinstance(event, Finished):
                 _refuse_another_checkpoint(event, job)
+                given = (event.picture, prepared.reference, missing[event.method], job.models)
                 try:
-                    row = _measured(event.picture, prepared.reference, missing[event.method], job.models)
-                except MemoryError:
-                    failures[event.method] = "there was not enough memory to measure its result."
-                except Exception:  # one picture must not end a run of hours
-                    logging.getLogger(__name__).exception("measuring %s on %s failed", event.method, one.name)
-                    failures[event.method] = "measuring its result failed in a way nobody foresaw."
+                    row = _guarded("measure its result", one, _measured, *given)
+                except LabError as error:
+                    failures[event.method] = str(error)
                 else:
                     records.add(keys[event.method], row)
     rows = {method: records.find(key) for method, key in keys.items() if method not in failures}
@@ -117,8 +118,29 @@ def _missing(job: Job, row: Row) -> list[Column]:
     return [column for column in job.columns if _name(column) not in row.values]
 
 
+def _read(read: Callable[[Path], Result], path: Path) -> Result:
+    """What is read of a picture's file; raises PictureError where it cannot be."""
+    try:
+        return read(path)
+    except OSError as error:
+        raise PictureError(f"it cannot be read: {error.strerror}.") from error
+
+
+def _guarded(purpose: str, one: Sharp, work: Callable[..., Result], *arguments: Any) -> Result:
+    """What some work on a picture gives; raises a LabError whatever goes wrong, as one picture must not end a run of hours."""
+    try:
+        return work(*arguments)
+    except LabError:
+        raise
+    except MemoryError:
+        raise PictureError(f"there was not enough memory to {purpose}.") from None
+    except Exception as error:
+        logging.getLogger(__name__).exception("the attempt to %s failed with %s", purpose, one.name)
+        raise PictureError(f"the attempt to {purpose} failed in a way nobody foresaw.") from error
+
+
 def _prepared(path: Path, degradation: Degradation) -> Prepared:
-    picture = read_picture(path)
+    picture = _read(read_picture, path)
     return prepare(picture[: picture.shape[0] // SCALE * SCALE, : picture.shape[1] // SCALE * SCALE], degradation)
 
 
