@@ -8,6 +8,7 @@ batch, averages weights and collects its figures.
 """
 
 import argparse
+import itertools
 import statistics
 import sys
 import time
@@ -19,10 +20,11 @@ from accelerate import Accelerator
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks.pages import sentences
 from lab.networks import build
 from lab.train.hardware import has_fast_bf16
 from lab.train.pictures import Pictures
-from lab.train.recipe import read
+from lab.train.recipe import Recipe, read
 from lab.train.restoration import Restoration
 
 
@@ -42,13 +44,8 @@ def seconds(work) -> float:
     return time.perf_counter() - began
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("recipe", nargs="?", default="srresnet")
-    parser.add_argument("--rounds", type=int, default=12)
-    choice = parser.parse_args()
-
-    recipe = read(choice.recipe)
+def compare(recipe: Recipe, rounds: int) -> None:
+    """Time the steps of a recipe and bare ones in turns, so many rounds (at least 1) after two that warm up, and print both."""
     shipped = recipe.shipped
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     accelerator = Accelerator(mixed_precision="bf16" if has_fast_bf16(device) else "no")
@@ -66,9 +63,9 @@ def main() -> None:
         loss.backward()
         optimiser.step()
 
-    numbers = iter(range(10_000))
+    numbers = itertools.count()
     bare_times, step_times = [], []
-    for turn in range(choice.rounds + 2):
+    for turn in range(rounds + 2):
         first, second = seconds(bare), seconds(lambda: task.step(next(numbers), slice(None), 1.0))
         if turn >= 2:  # the first two warm up
             bare_times.append(first)
@@ -76,6 +73,20 @@ def main() -> None:
     ratio = statistics.median(step_times) / statistics.median(bare_times)
     print(f"{recipe.name}: a step takes {ratio:.3f} times its bare forward, backward and optimiser step")
     print(f"({statistics.median(step_times):.3f} s and {statistics.median(bare_times):.3f} s, {torch.get_num_threads()} threads)")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recipe", nargs="?", default="srresnet")
+    parser.add_argument("--rounds", type=int, default=12)
+    choice = parser.parse_args()
+    if choice.rounds < 1:
+        parser.error("--rounds must be at least 1.")
+    with sentences("training.py"):
+        recipe = read(choice.recipe)
+        if recipe.network == "features":
+            parser.error("the feature network restores nothing: name a recipe of a network that does.")
+        compare(recipe, choice.rounds)
 
 
 if __name__ == "__main__":
