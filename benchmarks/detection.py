@@ -107,7 +107,8 @@ def main() -> None:
         network, digest = load(weights, pick_device(choice.device)), sha256(weights)
         machine = f"{ARCHITECTURE} {digest[:12]}, torchvision {torchvision.__version__.partition('+')[0]}"
         records = Records(choice.records)
-        conditions = measure(network, pictures, blurs, machines.Trial(checkpoints, machine, records, choice.device))
+        judged = f"{machine}, score {SCORE}, overlap {OVERLAP}"  # counts under other settings are other counts
+        conditions = measure(network, pictures, blurs, machines.Trial(checkpoints, judged, records, choice.device))
         records.close()
         counts = next(iter(conditions.values()))[machines.INPUT]
         about = {

@@ -20,6 +20,7 @@ from lab.detection import DIGEST, NAME, URL, Agreement, DetectionError, Finds, a
 from lab.images import write_png
 
 FAST = "srnet"
+BLUR = "gaussian:sigma=2.5"
 CPU = torch.device("cpu")
 
 
@@ -194,6 +195,27 @@ def test_one_command_prints_a_table_and_writes_its_figures(weights, tmp_path, mo
     assert f"| blurred | {f1:.3f} |" in printed
     monkeypatch.setattr(machines, "compare", None)  # what is known is not restored again
     assert run(monkeypatch, capsys, *words) == printed
+
+
+def test_counts_of_another_score_or_overlap_are_not_taken_over(weights, tmp_path, monkeypatch, capsys):
+    write_png(textured_picture(96, 128), tmp_path / "street" / "a.png")
+    words = [tmp_path / "street", "--blur", BLUR, "--methods", FAST, "--weights", weights]
+    words += ["--device", "cpu", "--records", tmp_path / "kept", "--out", tmp_path / "out"]
+    looks, agree = [], detection.agreement
+
+    def counted(*finds):
+        looks.append(finds)
+        return agree(*finds)
+
+    monkeypatch.setattr(detection, "agreement", counted)
+    for number, changes in enumerate(({}, {"SCORE": 0.75}, {"OVERLAP": 0.9}), 1):
+        with monkeypatch.context() as patch:
+            for name, value in changes.items():
+                patch.setattr(detection, name, value)
+            run(monkeypatch, capsys, *words)
+        assert len(looks) == 2 * number, "the blurred picture and the restored one"
+    run(monkeypatch, capsys, *words)
+    assert len(looks) == 6
 
 
 def test_without_weights_the_command_ends_with_one_sentence(no_official_file, tmp_path, monkeypatch, capsys):
