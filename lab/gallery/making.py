@@ -28,11 +28,24 @@ class Done:
     """Why it had to be computed, or could not."""
 
 
+def _keys(with_reference: bool) -> list[str]:
+    """The metrics that a picture is measured by here, with its sharp original or without."""
+    here = [key for key in METRICS if key != "flip" or flip_installed()]
+    return [key for key in here if with_reference or not METRICS[key].needs_reference]
+
+
+def _why_measure(row: Row, models: Models, with_reference: bool = True) -> str:
+    """Why figures have to be measured anew: a few words, empty where they need not; more than is measured here may be stored."""
+    if not row.measured_with(models):
+        return "its figures were measured with other models"
+    figures = row.figures
+    lacking = [key for key in _keys(with_reference) if any(key not in figures.get(name, {}) for name in CONVENTIONS)]
+    return f"its {', '.join(METRICS[key].name for key in lacking)} was never measured" if lacking else ""
+
+
 def _measured(picture: np.ndarray, sharp: np.ndarray | None, models: Models) -> dict[str, Any]:
     """Every figure of a picture in both conventions, as a part of the index."""
-    keys = [
-        key for key in METRICS if (key != "flip" or flip_installed()) and (sharp is not None or not METRICS[key].needs_reference)
-    ]
+    keys = _keys(sharp is not None)
     figures: dict[str, dict[str, Figure]] = {convention: {} for convention in CONVENTIONS}
     for convention in CONVENTIONS:
         measurement = Measurement(picture, sharp, convention, SCALE, models)
@@ -84,27 +97,28 @@ def _begin(scene: Scene, models: Models) -> None:
 
 
 def _refresh_ends(scene: Scene, models: Models) -> None:
-    """The figures of the input (where it has the output's size) and of the reference, where other models measured them."""
+    """The figures of the input (where it has the output's size) and of the reference, where `_why_measure` has a reason."""
     prepared = scene.prepared
     for name, picture, sharp in (("input", prepared.given, prepared.reference), ("reference", prepared.reference, None)):
         if name == "input" and prepared.factor != 1:
             continue
-        if name not in scene.index or not Row(scene.index[name]).measured_with(models):
+        if name not in scene.index or _why_measure(Row(scene.index[name]), models, sharp is not None):
             scene.index[name] = _measured(picture, sharp, models)
     _write_index(scene)
 
 
 def _refresh(scene: Scene, method: str, models: Models) -> Done:
-    """Bring up to date what can be without running the method: texts of its card, and figures of other models."""
+    """Bring up to date what can be without running the method: texts of its card, and figures."""
     row = scene.index["results"][method]
     row |= facts_now(method, scene.degradation)
     if scene.why_not(method) or (stored := scene.result(method)) is None:
         return Done(str(scene), method, "stale", scene.why_not(method) or "the stored picture is damaged")
     picture, known = stored
-    if known.measured_with(models):
+    why = _why_measure(known, models)
+    if not why:
         return Done(str(scene), method, "kept")
     row |= _measured(picture, scene.prepared.reference, models)
-    return Done(str(scene), method, "measured", "other models measure now")
+    return Done(str(scene), method, "measured", why)
 
 
 def update(scene: Scene, keys: Sequence[str], device: str = "auto") -> Iterator[Done]:
@@ -159,8 +173,8 @@ def stale(scene: Scene, keys: Sequence[str]) -> list[Done]:
             found.append(Done(str(scene), method, "stale", why))
         elif (stored := scene.result(method)) is None:
             found.append(Done(str(scene), method, "stale", "the stored picture is damaged"))
-        elif not stored[1].measured_with(models):
-            found.append(Done(str(scene), method, "stale", "its figures were measured with other models"))
+        elif why := _why_measure(stored[1], models):
+            found.append(Done(str(scene), method, "stale", why))
     return found
 
 
