@@ -28,6 +28,18 @@ ENDS = ("sharp", "given")
 """Strips beside the moments: the originals, and what the network was given."""
 
 
+ABOUT = {"name", "stage", "steps", "minutes", "checkpoint_sha256"}
+"""What tape.json says at least of its run, besides the moments."""
+
+
+def _size(strip: Path) -> tuple[int, int]:
+    """Width and height of a picture's file; an OSError where it is none."""
+    from PIL import Image
+
+    with Image.open(strip) as image:
+        return image.size
+
+
 class TapeError(LabError):
     """A run without a tape; its text is the sentence to show."""
 
@@ -77,7 +89,8 @@ def read(name: str, folder: Path | None = None) -> Tape | None:
     try:
         about = json.loads((place / "tape.json").read_text(encoding="utf-8"))
         tape = Tape(place, about)
-        whole = bool(tape.moments) and all(tape.strip(moment.step) for moment in tape.moments) and bool(tape.curves)
+        sizes = {_size(place / f"{moment.step}.webp") for moment in tape.moments}
+        whole = len(sizes) == 1 and bool(tape.curves) and about.keys() >= ABOUT
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return tape if whole else None

@@ -217,6 +217,21 @@ def test_a_tape_that_lacks_a_file_is_no_tape(run, tmp_path, harm):
     assert tapes.read("espcn", tmp_path) is None
 
 
+@pytest.mark.parametrize("lost", ["name", "stage", "steps", "minutes", "checkpoint_sha256"])
+def test_a_tape_that_does_not_say_what_its_run_was_is_no_tape(run, tmp_path, lost):
+    place = tapes.ship(run, tmp_path)
+    about = json.loads((place / "tape.json").read_text())
+    del about[lost]
+    (place / "tape.json").write_text(json.dumps(about))
+    assert tapes.read("espcn", tmp_path) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture"])
+def test_a_tape_with_a_damaged_strip_is_no_tape(run, tmp_path, content):
+    (tapes.ship(run, tmp_path) / "1.webp").write_bytes(content)
+    assert tapes.read("espcn", tmp_path) is None
+
+
 @pytest.mark.parametrize("about", [{"moments": "none"}, {"moments": []}, {"moments": [{"step": 40}]}, {}])
 def test_a_tape_whose_moments_make_no_sense_is_no_tape(run, tmp_path, about):
     place = tapes.ship(run, tmp_path)
