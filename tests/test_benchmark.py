@@ -276,6 +276,7 @@ def test_a_perfect_result_is_infinite_in_csv_and_null_in_json(tmp_path):
         report = run([flat.parent], Job(["bicubic"], X4, ["psnr"], ["sr"]), tmp_path / "out")
         assert report.scored[0].values["bicubic"]["psnr"] == math.inf
         assert json.loads(to_json(report), parse_constant=no_constants)["mean"]["bicubic"]["psnr"] is None
+        assert "infinite for flat.png" in json.loads(to_json(report))["columns"]["psnr"]["note"]
         assert "flat,flat.png,bicubic,inf" in to_csv(report)
         assert "| flat.png | bicubic | inf |" in to_markdown(report)
     for line in (tmp_path / "out" / "records.jsonl").read_text().splitlines():

@@ -39,9 +39,20 @@ class Report:
         return {name: mean(pictures) for name, pictures in self.sets.items()}
 
     @cached_property
+    def boundless(self) -> dict[str, str]:
+        """Key of a column -> why it has no mean although every figure has a value."""
+        return {
+            key: f"it is infinite for {self.picture_name(one)}, where a result equals the original"
+            for one in reversed(self.scored)
+            for values in one.values.values()
+            for key, value in values.items()
+            if value == math.inf
+        }
+
+    @cached_property
     def reasons(self) -> dict[str, str]:
-        """Key of a column -> why some figure in it has no value."""
-        return {key: why for one in reversed(self.scored) for key, why in one.why_not.items()}
+        """Key of a column -> why some figure in it has no value, or some mean."""
+        return self.boundless | {key: why for one in reversed(self.scored) for key, why in one.why_not.items()}
 
     def name(self, method: str) -> str:
         """A method as on screen, which says what was scaled down; `input` for the degraded picture."""

@@ -79,6 +79,8 @@ def benchmark_command(
         typer.echo(to_json(report), nl=False)
     else:
         typer.echo("\n\n".join(_set_text(report, name) for name in report.sets))
+        for key, why in report.boundless.items():
+            typer.echo(f"\n{key} has no mean: {why}")
         if written:
             typer.echo(f"\nwrote {', '.join(path.name for path in written)} to {out}")
     if any(one.failures for one in report.scored):
