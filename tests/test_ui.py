@@ -20,13 +20,14 @@ from lab.errors import LabError
 from lab.images import PictureError, png_bytes, read_picture
 from lab.methods import SEVEN
 from lab.metrics import CONVENTIONS, METRICS, Figure, measure
-from lab.ui import address, comparison, turns, uploads
+from lab.ui import address, comparison, uploads
 from lab.ui.api import chosen_methods, task_of_program
 from lab.ui.comparison import Comparer, Task
 from lab.ui.controls import build_controls, own_picture, set_to, task_of
 from lab.ui.folder import FolderError, close_to_others
 from lab.ui.sessions import Sessions
 from lab.ui.store import ResultStore, key_of
+from lab.ui.turns import network_turn
 from lab.ui.view import blank_view, figure_text, ranks, seconds_text, sentence, view_of
 
 
@@ -247,7 +248,7 @@ def test_a_stopped_comparison_keeps_what_is_done(comparer, task):
 def test_a_comparison_waits_for_its_turn_and_can_be_cancelled_meanwhile(comparer, task):
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()
-    with turns._one_at_a_time:  # another visitor's method is running
+    with network_turn(threading.Event()):  # another visitor's method is running
         assert set(snapshots(comparer, task, stop)[-1].values()) == {"cancelled"}
     assert set(snapshots(comparer, task)[-1].values()) == {"done"}
 
@@ -290,7 +291,7 @@ def test_who_is_cancelled_while_waiting_prepares_nothing(comparer, task, monkeyp
     for other in (task, Task(task.source, None, ("nearest",), device="cpu")):  # its input is in the store, and is not
         stop = threading.Event()
         threading.Timer(0.3, stop.set).start()
-        with turns._one_at_a_time:
+        with network_turn(threading.Event()):
             assert "cancelled" in snapshots(comparer, other, stop)[-1].values()
     time.sleep(0.3)
     assert reads == []
@@ -510,32 +511,3 @@ def test_a_fault_of_a_metric_is_a_reason_in_its_cells_alone_and_is_not_kept(
     assert last.measured["bicubic"].figures["sr"]["ma"].value is not None
     *_, again = comparer.run(large_task, threading.Event())
     assert again.measured["bicubic"].figures["sr"]["niqe"].value is not None
-
-
-def test_measuring_waits_for_networks_but_not_for_ever(monkeypatch):
-    order, stop = [], threading.Event()
-
-    def measure_something() -> None:
-        with turns.measuring_turn(stop):
-            order.append("measured")
-
-    def compute(name: str) -> None:
-        with turns.network_turn(stop):
-            order.append(name)
-            time.sleep(0.1)
-
-    with turns._one_at_a_time:
-        threads = [threading.Thread(target=compute, args=(name,)) for name in ("a", "b")]
-        threads.append(threading.Thread(target=measure_something))
-        for thread in reversed(threads):
-            thread.start()
-            time.sleep(0.05)
-    for thread in threads:
-        thread.join(5)
-    assert order[-1] == "measured"
-    assert sorted(order[:2]) == ["a", "b"]
-
-    monkeypatch.setattr(turns, "PATIENCE", 0.1)
-    monkeypatch.setattr(turns, "_networks", 1)  # one that never comes
-    measure_something()
-    assert order[-2:] == ["measured", "measured"]

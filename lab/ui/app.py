@@ -73,14 +73,14 @@ def build(device: str = "auto", comparer: Comparer | None = None) -> gr.Blocks:
 
 
 def warm(comparer: Comparer, device: str) -> None:
-    """Make the opening comparison in the background, so that the first visitor finds it done."""
+    """Make the opening comparison in the background, so that the first visitor finds it done; it gives way to whatever is asked
+    for meanwhile."""
 
     def work() -> None:
         task = opening_task(device)
         at_once = comparer.stored(task)
         if at_once is None or not at_once.is_whole():
-            for _ in comparer.run(task, threading.Event()):
-                pass
+            comparer.make_ahead(task)
 
     threading.Thread(target=work, name="opening comparison", daemon=True).start()
 

@@ -70,7 +70,7 @@ class Entry:
 
     folder: Path
     facts: dict
-    """As written by `_facts` or `_facts_of_result`."""
+    """As put together in `Comparer._input`, `Comparer._result` or `stored.facts`, and the names of the `files`."""
 
     def files(self) -> dict[str, Path]:
         """PNG files by view; no `difference` where there is no reference."""
@@ -182,6 +182,8 @@ class Comparer:
 
     def __init__(self, store: ResultStore):
         self.store = store
+        self._asked = threading.Event()
+        """Set once somebody has asked for a comparison."""
 
     def _find(self, key: str) -> Entry | None:
         folder = self.store.find(key)
@@ -271,6 +273,11 @@ class Comparer:
         comparison.measured[REFERENCE] = stored.measured(scene.row("reference"), comparison.models, "reference")
         return comparison
 
+    def make_ahead(self, task: Task) -> None:
+        """Make a comparison that nobody has asked for; it ends once anybody asks for any, leaving in the store what is done."""
+        for _ in self._run(task, self._asked):
+            pass
+
     def run(self, task: Task, stop: threading.Event) -> Iterator[Comparison]:
         """Fill the panes of a task and then their figures, yielding the same growing Comparison after every change.
 
@@ -286,6 +293,10 @@ class Comparer:
         Raises:
             lab.images.PictureError: a picture that cannot be used, before there is an input.
         """
+        self._asked.set()
+        yield from self._run(task, stop)
+
+    def _run(self, task: Task, stop: threading.Event) -> Iterator[Comparison]:
         device = device_name(pick_device(task.device))
         shared = (task.hash, str(task.degradation), task.output, _code())
         named = functools.partial(key_of, *shared, own=task.example is None)

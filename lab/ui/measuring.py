@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
@@ -58,7 +59,9 @@ class _Job:
     kind: Literal["result", "small input", "reference"]
     measured: Measured
     broken: bool = False
-    """Whether anything failed in a way nobody foresaw: such figures are shown and not kept."""
+    """Whether measuring raised anything, foreseen or not, that may not happen again: such figures are shown and not kept."""
+    since: float = field(default_factory=time.monotonic)
+    """When its figures began to wait for their turns."""
 
 
 def find(store: ResultStore, key: str) -> Measured | None:
@@ -77,6 +80,14 @@ def find(store: ResultStore, key: str) -> Measured | None:
         return None
     figures = {name: {metric: Figure(**one) for metric, one in row.items()} for name, row in kept["figures"].items()}
     return Measured("done", figures, [tuple(one) for one in kept["psnrs"]], distance)
+
+
+def _by_turns(keys: list[str]) -> list[list[str]]:
+    """Metrics by the turns they are measured in: quick ones together, each slow one alone, and PI with Ma, since it is made of
+    NIQE and Ma and takes no time of its own."""
+    quick = [key for key in keys if key in QUICK]
+    slow = [[key, "pi"] if key == "ma" else [key] for key in keys if key not in (*QUICK, "pi")]
+    return [quick, *slow] if quick else slow
 
 
 class Measurer:
@@ -172,6 +183,8 @@ class Measurer:
     def _measure(self, step: str, job: _Job, in_turn: bool = False) -> None:
         """One step of one pane; where even its picture cannot be had, that is the reason of all figures that are missing."""
         try:
+            if self._copied(job):
+                return
             self._take(step, job, in_turn)
             if step == STEPS[-1] and not self._stop.is_set():
                 self._keep(job)
@@ -181,6 +194,16 @@ class Measurer:
                 for key in self._columns:
                     job.measured.figures[convention].setdefault(key, Figure(None, convention, why_not=why))
             job.measured.state = "done"
+
+    def _copied(self, job: _Job) -> bool:
+        """Take all figures from the store, if another comparison of the same pictures has measured them meanwhile."""
+        kept = find(self._store, job.key)
+        if kept is None:
+            return False
+        measured = job.measured
+        measured.figures, measured.psnrs, measured.distance = kept.figures, kept.psnrs, kept.distance
+        measured.state = "done"
+        return True
 
     def _reason(self, error: Exception, job: _Job) -> str:
         """What to say of an error; faults of the lab itself go to the log."""
@@ -207,26 +230,33 @@ class Measurer:
             self._figures(keys, convention, job, picture, in_turn)
 
     def _figures(self, keys: list[str], convention: str, job: _Job, picture: np.ndarray, in_turn: bool) -> None:
-        """Some figures of one pane in one convention: quick ones in one turn, each slow one in a turn of its own."""
-        itself = job.kind == "reference"
-        measurement = Measurement(picture, None if itself else self._sharp, convention, SCALE, self._models)
-        quick = [key for key in keys if key in QUICK]
-        for group in filter(None, [quick, *([key] for key in keys if key not in QUICK)]):
-            with nullcontext() if in_turn else measuring_turn(self._stop):
+        """Some figures of one pane in one convention: first those that need no turn, then the others, in turns."""
+        sharp = None if job.kind == "reference" else self._sharp
+        measurement = Measurement(picture, sharp, convention, SCALE, self._models)
+        known = {key: figure for key in keys if (figure := self._known(key, job, measurement))}
+        job.measured.figures[convention] |= known
+        for group in _by_turns([key for key in keys if key not in known]):
+            self._changed()  # before the turn and not after it: once the last figure is kept, `_work` says so
+            with nullcontext() if in_turn else measuring_turn(self._stop, job.since):
                 for key in group:
                     if self._stop.is_set():
                         return
                     job.measured.figures[convention][key] = self._figure(key, job, measurement)
-            self._changed()
-        if "psnr" in keys and self._sharp is not None and not itself:
-            job.measured.psnrs = four_psnrs(picture, self._sharp, SCALE)
+                if "psnr" in group and sharp is not None:
+                    job.measured.psnrs = four_psnrs(picture, sharp, SCALE)
+
+    def _known(self, key: str, job: _Job, measurement: Measurement) -> Figure | None:
+        """A figure that needs no computing: there is nothing to compare, or it was measured in the other convention already."""
+        metric = METRICS[key]
+        if metric.needs_reference and job.kind == "reference":
+            return Figure(None, measurement.convention, why_not=ITSELF)
+        if metric.needs_reference and self._sharp is None:
+            return measurement.figure(key)  # only says so
+        known = job.measured.figures["sr"].get(key)
+        same_in_both = known is not None and not metric.cuts_border
+        return replace(known, convention=measurement.convention) if same_in_both else None
 
     def _figure(self, key: str, job: _Job, measurement: Measurement) -> Figure:
-        if job.kind == "reference" and METRICS[key].needs_reference:
-            return Figure(None, measurement.convention, why_not=ITSELF)
-        known = job.measured.figures["sr"].get(key)
-        if known and not METRICS[key].cuts_border:  # the same numbers in both conventions
-            return replace(known, convention=measurement.convention)
         try:
             return measurement.figure(key)
         except Exception as error:
@@ -237,7 +267,7 @@ class Measurer:
         lpips = job.measured.figures["sr"]["lpips"]
         if self._sharp is None or self._models.lpips is None or (job.kind == "result" and lpips.value is None):
             return
-        with measuring_turn(self._stop):
+        with measuring_turn(self._stop, job.since):
             if self._stop.is_set():
                 return
             distances = lpips_model(self._models.lpips).distance_map(picture, self._sharp)

@@ -1,54 +1,76 @@
-"""Whose turn it is on the machine: networks and measuring never compute at once, or their seconds would be untrue.
+"""Whose turn it is on the machine: networks and measuring compute one at a time, or the seconds of networks would be untrue.
 
 Networks come first, since pictures are what visitors wait for; measuring takes the pauses between them, one metric at a time.
+What is done outside any turn can still cost a network that runs meanwhile a fraction of a second: reading pictures to be
+measured, and preparing and writing the gallery's results for the page.
 """
 
+import math
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 
 PATIENCE = 10.0
-"""Seconds after which measuring waits for its turn like a network, so that a busy machine still measures."""
-
-_one_at_a_time = threading.Lock()
-_counting = threading.Lock()
-_networks = 0
-"""How many networks compute or wait for their turn."""
+"""Seconds for which the figures of a pane let networks go first, all their turns together. After that they wait for each turn
+like a network, so that a busy machine still measures."""
 
 
-def _count(change: int) -> None:
-    global _networks
-    with _counting:
-        _networks += change
+@dataclass(eq=False)
+class _Waiter:
+    """Somebody who wants the machine."""
+
+    patient_until: float
+    """Until when others may go first, by `time.monotonic`."""
+
+
+_door = threading.Condition()
+"""Held for every look at the two below."""
+_waiting: list[_Waiter] = []
+"""In order of arrival."""
+_holder: _Waiter | None = None
+"""Who has the machine."""
+
+
+def _pass_on() -> None:
+    """Hand the machine to the oldest of those who need not let others go first; where there is none, to the oldest of all."""
+    global _holder
+    now = time.monotonic()
+    _holder = next((one for one in _waiting if one.patient_until <= now), _waiting[0] if _waiting else None)
+    if _holder is not None:
+        _waiting.remove(_holder)
+        _door.notify_all()
 
 
 @contextmanager
-def network_turn(stop: threading.Event) -> Iterator[None]:
+def _turn(waiter: _Waiter, stop: threading.Event) -> Iterator[None]:
+    try:
+        with _door:
+            _waiting.append(waiter)
+            if _holder is None:
+                _pass_on()
+            while _holder is not waiter and not stop.is_set():
+                _door.wait(0.1)  # not for ever: `stop` wakes nobody
+        yield
+    finally:
+        with _door:
+            if _holder is waiter:
+                _pass_on()
+            else:
+                _waiting.remove(waiter)
+
+
+def network_turn(stop: threading.Event) -> AbstractContextManager[None]:
     """Wait for the machine, giving up when `stop` is set: whoever enters looks at `stop` before computing anything."""
-    held = False
-    _count(1)
-    try:
-        while not held and not stop.is_set():
-            held = _one_at_a_time.acquire(timeout=0.1)
-        yield
-    finally:
-        _count(-1)
-        if held:
-            _one_at_a_time.release()
+    return _turn(_Waiter(-math.inf), stop)
 
 
-@contextmanager
-def measuring_turn(stop: threading.Event) -> Iterator[None]:
-    """Wait until no network wants the machine, or PATIENCE has run out; giving up when `stop` is set, as above."""
-    held, began = False, time.monotonic()
-    while not held and not stop.is_set():
-        if _networks == 0 or time.monotonic() - began >= PATIENCE:
-            held = _one_at_a_time.acquire(timeout=0.1)
-        else:
-            stop.wait(0.02)
-    try:
-        yield
-    finally:
-        if held:
-            _one_at_a_time.release()
+def measuring_turn(stop: threading.Event, since: float) -> AbstractContextManager[None]:
+    """Wait until no network wants the machine, or like a network once PATIENCE has run out; giving up as above.
+
+    Args:
+        stop: what ends the waiting.
+        since: when the figures of the pane began to wait, by `time.monotonic`.
+    """
+    return _turn(_Waiter(since + PATIENCE), stop)
