@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
@@ -88,7 +89,7 @@ def _answer(comparison: Comparison) -> tuple[list[str], list[dict]]:
 def build_api(comparer: Comparer, device: str) -> None:
     """Add the endpoint to the page that is being built; it has no visible part."""
 
-    def compare(picture: str, blur: str, methods: list[str]) -> tuple[list[str], list[dict]]:
+    def compare(picture: str, blur: str, methods: list[str]) -> Iterator[tuple]:
         """Compare methods on one picture.
 
         Args:
@@ -98,14 +99,20 @@ def build_api(comparer: Comparer, device: str) -> None:
             methods: keys of methods, such as "bicubic" or "esrgan", in a list or with commas between them.
 
         Returns:
-            The pictures, and a list of results whose `file` is a position in it; the input and the reference come last.
+            The pictures, and a list of results whose `file` is a position in it; the input and the reference come last. Whoever
+            follows the call sees empty updates before.
         """
+        stop = threading.Event()
         try:
             task = task_of_program(picture, blur, methods, device)
-            *_, last = comparer.run(task, threading.Event())
+            for last in comparer.run(task, stop):
+                comparison = last
+                yield gr.skip(), gr.skip()  # tells nothing: Gradio closes a generator at its next yield once the program has left
+            yield _answer(comparison)
         except LabError as error:
             raise gr.Error(sentence(str(error)), print_exception=False) from None
-        return _answer(last)
+        finally:
+            stop.set()
 
     picture = gr.File(label="Picture", visible=False)
     blur = gr.Textbox(DEFAULT_BLUR, label="Blur", visible=False)

@@ -6,11 +6,10 @@ import gradio as gr
 
 from lab.ui.comparison import Comparer, Task
 from lab.ui.sessions import Sessions
-from lab.ui.view import SETTLED, view_of
+from lab.ui.view import SETTLED, broken_off, view_of
 
 LANE = {"concurrency_id": "compare", "concurrency_limit": 8}
-"""The queue that the comparisons of all viewers share: so many are followed at once; they compute one at a time, in turns (see
-comparison.py)."""
+"""The queue that the comparisons of all viewers share: so many are followed at once, and they compute in turns (see turns.py)."""
 
 
 def buttons(run: bool, cancel: bool) -> list:
@@ -43,9 +42,9 @@ class Streaming:
             for comparison in self.sessions.follow(request.session_hash, running, self.comparer.run(task, running.stop)):
                 yield [view_of(comparison, address), *buttons(run=comparison.has_all_pictures(), cancel=True)]
         except Exception:
-            preparing = running.comparison is not None and running.comparison.input is None
-            if preparing and not self.sessions.current(request.session_hash):
-                yield [SETTLED, *buttons(run=True, cancel=False)]
+            self.sessions.end(request.session_hash, running)
+            if not self.sessions.current(request.session_hash):
+                yield [broken_off(running.comparison, address), *buttons(run=True, cancel=False)]
             raise
 
     def at_rest(self, request: gr.Request) -> list:

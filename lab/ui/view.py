@@ -25,6 +25,7 @@ PREPARING = {"panes": [], "status": {"text": "preparing the picture", "busy": Tr
 """A view that leaves the panes as they are and says that work has begun."""
 SETTLED = {"panes": [], "status": None}
 """A view that takes PREPARING back."""
+BROKEN_OFF = "Something went wrong, so it stopped here: Run tries again what is missing."
 
 
 def sentence(text: str) -> str:
@@ -189,7 +190,7 @@ def status_of(comparison: Comparison) -> dict:
         text += f", {running} running"
     elif "waiting" in states:
         text += ", waiting"
-    measuring = "waiting" in [one.state for one in comparison.measured.values()]
+    measuring = "waiting" in [one.state for one in list(comparison.measured.values())]  # a copy: threads insert
     if measuring and not running and "waiting" not in states:
         text += ", measuring"
     return {"text": text, "busy": bool(running) or "waiting" in states or measuring, "running": running}
@@ -225,6 +226,20 @@ def view_of(comparison: Comparison, address: str = "") -> dict:
         "status": status_of(comparison),
         **_columns(comparison.models),
     }
+
+
+def broken_off(comparison: Comparison | None, address: str = "") -> dict:
+    """The view of a comparison that a fault has ended: what was still open is marked as cancelled, and the progress line says so.
+
+    Args:
+        comparison: as far as it came; SETTLED where there is none, or no input yet.
+        address: as for `view_of`.
+    """
+    if comparison is None or comparison.input is None:
+        return SETTLED
+    comparison.cancel()
+    view = view_of(comparison, address)
+    return view | {"status": {**view["status"], "text": f"{view['status']['text']}. {BROKEN_OFF}"}}
 
 
 def blank_view(methods: Sequence[str], size: tuple[int, int]) -> dict:
