@@ -1,5 +1,6 @@
 """python -m lab gallery."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -7,15 +8,18 @@ import typer
 
 from lab.cli.options import Device, MethodsOption, chosen_methods
 from lab.cli.program import UsageError, app, sentences
+from lab.degrade import Degradation
+from lab.examples import Example
+from lab.gallery.scenes import KINDS, Scene, plan
 
-MOST_BYTES = 30_000_000
+MOST_BYTES = 80_000_000
 
 
 @app.command("gallery")
 @sentences
 def gallery_command(
     examples: Annotated[str, typer.Option(help="Comma-separated keys of example pictures, or all.")] = "all",
-    kinds: Annotated[str, typer.Option(help="Comma-separated: x4-bicubic, gaussian, motion, defocus; or all.")] = "all",
+    kinds: Annotated[str, typer.Option(help=f"Comma-separated: {', '.join(KINDS)}; or all.")] = "all",
     methods: MethodsOption = "all",
     check: Annotated[
         bool, typer.Option("--check", help="Compute nothing; say what is stale, and end with code 1 if anything is.")
@@ -25,7 +29,7 @@ def gallery_command(
 ) -> None:
     """Compute the stored results that the page shows at once: only what is missing or has changed."""
     from lab.gallery.making import prune, stale, total_bytes, update
-    from lab.gallery.scenes import FOLDER, Scene
+    from lab.gallery.scenes import FOLDER
 
     scenes = [Scene(example, degradation, folder) for example, degradation in _chosen(examples, kinds)]
     keys = chosen_methods(methods)
@@ -54,18 +58,20 @@ def gallery_command(
     raise typer.Exit(1 if counts["failed"] else 0)
 
 
-def _chosen(examples: str, kinds: str) -> list:
+def _chosen(examples: str, kinds: str) -> list[tuple[Example, Degradation]]:
     """The scenes of the plan that two options name."""
-    from lab.gallery.scenes import plan
-
     scenes = plan()
-    for words, known in ((examples, {one.key for one, _ in scenes}), (kinds, {blur.kind for _, blur in scenes})):
-        for word in words.split(","):
-            if words != "all" and word not in known:
-                raise UsageError(f"the gallery has no '{word}': choose from {', '.join(sorted(known))}.")
-    return [
-        (example, blur)
-        for example, blur in scenes
-        if examples in ("all", example.key) or example.key in examples.split(",")
-        if kinds == "all" or blur.kind in kinds.split(",")
-    ]
+    keys = _named(examples, dict.fromkeys(example.key for example, _ in scenes))
+    wanted = _named(kinds, KINDS)
+    return [(example, blur) for example, blur in scenes if example.key in keys and blur.kind in wanted]
+
+
+def _named(words: str, known: Collection[str]) -> list[str]:
+    """What an option of comma-separated words names of all that is known."""
+    named = list(known) if words == "all" else [word.strip() for word in words.split(",") if word.strip()]
+    for word in named:
+        if word not in known:
+            raise UsageError(f"the gallery has no '{word}': choose from {', '.join(known)}.")
+    if not named:
+        raise UsageError(f"nothing of the gallery is named: choose from {', '.join(known)}, or all.")
+    return named

@@ -11,7 +11,18 @@ import numpy as np
 
 from lab.compare import SCALE, Failed, Finished, compare
 from lab.gallery import scenes
-from lab.gallery.scenes import Row, Scene, facts_now, figures_json, models_sha256, pixels_sha256, plan, sha256_of, webp_bytes
+from lab.gallery.scenes import (
+    Row,
+    Scene,
+    facts_now,
+    figures_json,
+    models_sha256,
+    pixels_sha256,
+    plan,
+    read_index,
+    sha256_of,
+    webp_bytes,
+)
 from lab.methods import METHODS
 from lab.metrics import CONVENTIONS, METRICS, Figure, Measurement, four_psnrs
 from lab.metrics.models import Models, current, flip_installed
@@ -96,14 +107,21 @@ def _begin(scene: Scene, models: Models) -> None:
     _refresh_ends(scene, models)
 
 
+def _stale_ends(scene: Scene, models: Models) -> Iterator[tuple[str, str]]:
+    """Of a scene whose input is current: the input (where it has the output's size) and the reference, each with why its figures
+    have to be measured anew, if they have."""
+    for name in ("input", "reference") if scene.prepared.factor == 1 else ("reference",):
+        row = scene.index.get(name)
+        if why := _why_measure(Row(row), models, name == "input") if row else "its figures are not stored":
+            yield name, why
+
+
 def _refresh_ends(scene: Scene, models: Models) -> None:
-    """The figures of the input (where it has the output's size) and of the reference, where `_why_measure` has a reason."""
+    """The figures of the input and of the reference, where `_stale_ends` has them."""
     prepared = scene.prepared
-    for name, picture, sharp in (("input", prepared.given, prepared.reference), ("reference", prepared.reference, None)):
-        if name == "input" and prepared.factor != 1:
-            continue
-        if name not in scene.index or _why_measure(Row(scene.index[name]), models, sharp is not None):
-            scene.index[name] = _measured(picture, sharp, models)
+    ends = {"input": (prepared.given, prepared.reference), "reference": (prepared.reference, None)}
+    for name, _ in _stale_ends(scene, models):
+        scene.index[name] = _measured(*ends[name], models)
     _write_index(scene)
 
 
@@ -165,7 +183,8 @@ def _compute(scene: Scene, method: str, why: str, models: Models, device: str) -
 
 def stale(scene: Scene, keys: Sequence[str]) -> list[Done]:
     """What `update` would do to some methods' results, and why; nothing is computed but the input."""
-    models, found = current(), []
+    models = current()
+    found = [] if scene.why_stale else [Done(str(scene), name, "stale", why) for name, why in _stale_ends(scene, models)]
     for method in keys:
         if facts_now(method, scene.degradation) is None:
             continue
@@ -179,12 +198,15 @@ def stale(scene: Scene, keys: Sequence[str]) -> list[Done]:
 
 
 def prune(folder: Path | None = None) -> list[str]:
-    """Remove what no scene of the plan, or no method that can run, has to do with any more; the names of what was removed."""
+    """Remove what no scene of the plan, or no method that can run, has to do with any more; the names of what was removed.
+
+    Of folders, only those that were scenes: a gallery may have been put where other things lie.
+    """
     folder = folder or scenes.FOLDER
     kept = {Scene(example, degradation, folder).folder: degradation for example, degradation in plan()}
     removed = []
     for path in sorted(folder.glob("*/*")):
-        if path.is_dir() and path not in kept:
+        if path not in kept and read_index(path) is not None:
             shutil.rmtree(path)
             removed.append(str(path.relative_to(folder)))
     for example, degradation in plan():

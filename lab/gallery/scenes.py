@@ -28,16 +28,11 @@ from lab.metrics.models import Models
 FOLDER = Path(__file__).resolve().parent.parent.parent / "assets" / "gallery"
 KINDS = ("x4-bicubic", "gaussian", "motion", "defocus")
 """Degradations of the gallery, each at its default strength: what the page's controls are set to when a kind is chosen."""
-BLURRED = {"astronaut": ("gaussian",), "chelsea": KINDS[1:]}
-"""The examples that are in the gallery with blurs too, and not with x4-bicubic alone; the tab "The paper" shows the astronaut.
-Results without loss take up to a byte a pixel and method, all examples with all four degradations some 70 MB: too much for a
-repository."""
 
 
 def plan() -> list[tuple[Example, Degradation]]:
-    """Every scene the gallery is made of, in the order of the examples."""
-    kinds = {example.key: (KINDS[0], *BLURRED.get(example.key, ())) for example in EXAMPLES}
-    return [(example, Degradation(kind)) for example in EXAMPLES for kind in kinds[example.key]]
+    """Every scene the gallery is made of, in the order of the examples: each with all kinds of degradation."""
+    return [(example, Degradation(kind)) for example in EXAMPLES for kind in KINDS]
 
 
 def webp_bytes(picture: np.ndarray) -> bytes:
@@ -98,6 +93,25 @@ def figures_json(figures: dict[str, dict[str, Figure]]) -> dict[str, dict[str, d
     }
 
 
+FIGURES = {"figures": dict, "psnrs": list, "models_sha256": str}
+"""What the index says at least of whatever was measured."""
+RESULT = {"pixels_sha256": str, "seconds": (int, float), "given": str, "device": str}
+"""What it says of a method's result besides."""
+
+
+def _whole(row: object, wanted: dict[str, type | tuple[type, ...]]) -> bool:
+    return isinstance(row, dict) and all(isinstance(row.get(name), kind) for name, kind in wanted.items())
+
+
+def read_index(folder: Path) -> dict[str, Any] | None:
+    """The content of a scene's index.json; None where the folder has none, or another program's."""
+    try:
+        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return index if _whole(index, {"results": dict, "degradation": str}) else None
+
+
 @dataclass(frozen=True)
 class Row:
     """One stored result (or the input, or the reference) as the index has it."""
@@ -138,12 +152,14 @@ class Scene:
 
     @cached_property
     def index(self) -> dict[str, Any]:
-        """The content of index.json; without results where there is none, or none that can be read."""
-        try:
-            index = json.loads((self.folder / "index.json").read_text(encoding="utf-8"))
-            index["results"].items()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        """The content of index.json, without rows that are damaged; without results where none can be read."""
+        index = read_index(self.folder)
+        if index is None:
             return {"results": {}}
+        for end in ("input", "reference"):
+            if not _whole(index.get(end), FIGURES):
+                index.pop(end, None)
+        index["results"] = {method: row for method, row in index["results"].items() if _whole(row, FIGURES | RESULT)}
         return index
 
     @cached_property
