@@ -64,6 +64,10 @@ def test_the_six_panels_are_computed_when_run_is_pressed_and_stay(open_page):
     )
     assert len(moved) == 6
     assert len(set(moved)) == 1
+    page.wait_for_function(  # a pane is done when its address is there; the browser fetches the picture after that
+        "selector => [...document.querySelectorAll(selector)].every(image => image.complete)",
+        arg=f"{VIEWER} .lab-frame img[data-shows=picture]",
+    )
     sizes = page.eval_on_selector_all(f"{VIEWER} .lab-frame img[data-shows=picture]", "images => images.map(i => i.naturalWidth)")
     assert sizes == [512] * 6
     page.click("button[role=tab]:has-text('Compare')")
