@@ -8,9 +8,8 @@ import typer
 
 from lab.cli.options import Device, MethodsOption, chosen_methods
 from lab.cli.program import UsageError, app, sentences
-from lab.degrade import Degradation
+from lab.degrade import KINDS, Degradation
 from lab.examples import Example
-from lab.gallery.scenes import KINDS, Scene, plan
 
 MOST_BYTES = 80_000_000
 
@@ -29,7 +28,7 @@ def gallery_command(
 ) -> None:
     """Compute the stored results that the page shows at once: only what is missing or has changed."""
     from lab.gallery.making import prune, stale, total_bytes, update
-    from lab.gallery.scenes import FOLDER
+    from lab.gallery.scenes import FOLDER, Scene
 
     scenes = [Scene(example, degradation, folder) for example, degradation in _chosen(examples, kinds)]
     keys = chosen_methods(methods)
@@ -60,6 +59,8 @@ def gallery_command(
 
 def _chosen(examples: str, kinds: str) -> list[tuple[Example, Degradation]]:
     """The scenes of the plan that two options name."""
+    from lab.gallery.scenes import plan
+
     scenes = plan()
     keys = _named(examples, dict.fromkeys(example.key for example, _ in scenes))
     wanted = _named(kinds, KINDS)

@@ -19,19 +19,18 @@ from PIL import Image
 
 from lab import methods, weights
 from lab.compare import Prepared, prepare
-from lab.degrade import Degradation
+from lab.degrade import KINDS, Degradation
 from lab.examples import EXAMPLES, Example
 from lab.images import read_picture
 from lab.metrics import Figure
 from lab.metrics.models import Models
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "assets" / "gallery"
-KINDS = ("x4-bicubic", "gaussian", "motion", "defocus")
-"""Degradations of the gallery, each at its default strength: what the page's controls are set to when a kind is chosen."""
 
 
 def plan() -> list[tuple[Example, Degradation]]:
-    """Every scene the gallery is made of, in the order of the examples: each with all kinds of degradation."""
+    """Every scene the gallery is made of, in the order of the examples: each with all kinds of degradation, at their default
+    strengths, which the page's controls are set to when a kind is chosen."""
     return [(example, Degradation(kind)) for example in EXAMPLES for kind in KINDS]
 
 
