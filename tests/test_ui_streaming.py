@@ -62,6 +62,31 @@ def test_a_disk_that_is_full_before_there_is_an_input_leaves_the_page_as_it_was(
     assert (run["interactive"], cancel["interactive"]) == (True, False)
 
 
+def test_the_last_update_has_the_view_once_more_and_lets_run_be_pressed(comparer, task):
+    *_, before, (view, run, cancel) = Streaming(comparer).follow(task, "", VISITOR)
+    assert view == before[0]
+    assert [pane["state"] for pane in view["panes"]] == ["done"] * 4
+    assert (run["interactive"], cancel["interactive"]) == (True, False)
+
+
+def test_a_cancelled_comparison_ends_with_the_view_that_cancel_left(comparer, task):
+    streaming = Streaming(comparer)
+    for updates_before in (1, 4):  # before and after there is an input
+        updates = streaming.follow(task, "", VISITOR)
+        for _ in range(updates_before):
+            next(updates)
+        cancelled, *_ = streaming.cancelled(VISITOR)
+        assert [update[0] for update in updates] == [cancelled]
+
+
+def test_a_comparison_that_was_replaced_draws_no_more(comparer, task):
+    streaming = Streaming(comparer)
+    first, second = (streaming.follow(task, "", VISITOR) for _ in range(2))
+    next(first)
+    next(second)
+    assert list(first) == []
+
+
 def test_the_progress_is_read_while_a_thread_adds_figures(comparer, task):
     *_, comparison = comparer.run(task, threading.Event())
 

@@ -62,7 +62,6 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
         with told_to_the_visitor("This did not work"):
             task = task_of(device, *values)
             yield from streaming.follow(task, _address_of(task), request)
-        yield streaming.at_rest(request)
 
     def stored_view(task: Task, request: gr.Request, whole: bool = False) -> list | None:
         """The stored results of a task, and the buttons; None where there are none, or, if `whole`, not all."""
@@ -79,7 +78,6 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
                 yield at_once
                 return
             yield from streaming.follow(task, _address_of(task), request)
-        yield streaming.at_rest(request)
 
     def chosen(request: gr.Request, *values) -> list:
         with told_to_the_visitor("The stored results cannot be shown"), suppress(ChoiceError):

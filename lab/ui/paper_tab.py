@@ -84,12 +84,10 @@ def build_paper_tab(demo: gr.Blocks, tab: gr.Tab, comparer: Comparer, device: st
             else:
                 found.measured.clear()
                 yield [view_of(found) | {"status": STATUS}, *buttons(run=True, cancel=False)]
-        yield streaming.at_rest(request)
 
     def run_clicked(request: gr.Request) -> Iterator[list]:
         with told_to_the_visitor("The six panels could not be computed"):
             yield from streaming.follow(panels_task(device), "", request)
-        yield streaming.at_rest(request)
 
     private = {"api_visibility": "private", "show_progress": "hidden"}
     shown = [viewer, run, cancel]

@@ -29,7 +29,10 @@ class Streaming:
         self.sessions = Sessions()
 
     def follow(self, task: Task, address: str, request: gr.Request) -> Iterator[list]:
-        """Stream a comparison; what the visitor had running before is stopped.
+        """Stream a comparison; what the visitor had running before is stopped. The last update lets Run be pressed again.
+
+        The last update has the view once more: Gradio sends of each update what has changed, and its page changes the very
+        dict that the viewer was given and may not have drawn yet. A `gr.skip()` after a view can erase it.
 
         Args:
             task: what to compare.
@@ -46,12 +49,9 @@ class Streaming:
             if not self.sessions.current(request.session_hash):
                 yield [broken_off(running.comparison, address), *buttons(run=True, cancel=False)]
             raise
-
-    def at_rest(self, request: gr.Request) -> list:
-        """The last update of a comparison: Run can be pressed again, unless another one has begun meanwhile."""
-        if self.sessions.current(request.session_hash):
-            return [gr.skip(), gr.skip(), gr.skip()]
-        return [gr.skip(), *buttons(run=True, cancel=False)]
+        if not self.sessions.current(request.session_hash):
+            begun = running.comparison is not None and running.comparison.input is not None
+            yield [view_of(running.comparison, address) if begun else SETTLED, *buttons(run=True, cancel=False)]
 
     def cancelled(self, request: gr.Request) -> list:
         """Stop what the visitor has running."""

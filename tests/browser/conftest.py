@@ -177,8 +177,6 @@ def chromium():
 @pytest.fixture
 def open_page(chromium, server) -> Iterator[Callable]:
     """A function that opens the page in a fresh context; at the end no page may have complained on its console."""
-    from playwright.sync_api import TimeoutError as Waited
-
     contexts, complaints = [], []
 
     def open_it(query: str = "", finished: bool = True, **context_options):
@@ -190,13 +188,7 @@ def open_page(chromium, server) -> Iterator[Callable]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(server + "/" + query)
         if finished:
-            try:
-                wait_until_done(page, 60_000)
-            except Waited:
-                # Once in some hundred openings the opening comparison does not begin, for a reason not found yet (it may be an
-                # event that Gradio's page loses). A visitor would load the page again, and so do these tests: once.
-                page.reload()
-                wait_until_done(page)
+            wait_until_done(page)
         return page
 
     yield open_it
