@@ -55,6 +55,25 @@ def picture_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
+def comparer(tmp_path):
+    """What computes and keeps the page's comparisons, with a store of its own."""
+    from lab.ui.comparison import Comparer
+    from lab.ui.store import ResultStore
+
+    return Comparer(ResultStore(tmp_path / "store"))
+
+
+@pytest.fixture
+def task():
+    """A comparison of two methods without a network, on a picture so small that it takes no time."""
+    from lab.degrade import Degradation
+    from lab.images import png_bytes
+    from lab.ui.comparison import Task
+
+    return Task(png_bytes(textured_picture(48, 60)), Degradation("gaussian", 1.5), ("nearest", "bicubic"), device="cpu")
+
+
+@pytest.fixture
 def small_models(tmp_path, monkeypatch) -> Path:
     """Small models of NIQE, Ma and LPIPS in place of the shipped ones, and no official file; the folder they are in."""
     import small_models

@@ -205,16 +205,6 @@ def test_infinite_and_missing_figures_have_texts():
     assert sentence("give a number") == "Give a number."
 
 
-@pytest.fixture
-def comparer(tmp_path) -> Comparer:
-    return Comparer(ResultStore(tmp_path / "store"))
-
-
-@pytest.fixture
-def task() -> Task:
-    return Task(png_bytes(textured_picture(48, 60)), Degradation("gaussian", 1.5), ("nearest", "bicubic"), device="cpu")
-
-
 def snapshots(comparer: Comparer, task: Task, stop: threading.Event | None = None) -> list[dict[str, str]]:
     return [{m: p.state for m, p in c.panes.items()} for c in comparer.run(task, stop or threading.Event())]
 

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 from conftest import textured_picture
 
-from lab.degrade import Degradation, parse
-from lab.images import png_bytes, write_png
+from lab.degrade import parse
+from lab.images import write_png
 from lab.ui.app import build
-from lab.ui.comparison import Comparer, Task
+from lab.ui.comparison import Task
 from lab.ui.measuring import Measured
 from lab.ui.store import ResultStore
 from lab.ui.streaming import Streaming
@@ -18,16 +18,6 @@ from lab.ui.turns import network_turn
 from lab.ui.view import BROKEN_OFF, SETTLED, status_of
 
 VISITOR = SimpleNamespace(session_hash="visitor")
-
-
-@pytest.fixture
-def comparer(tmp_path) -> Comparer:
-    return Comparer(ResultStore(tmp_path / "store"))
-
-
-@pytest.fixture
-def task() -> Task:
-    return Task(png_bytes(textured_picture(48, 60)), Degradation("gaussian", 1.5), ("nearest", "bicubic"), device="cpu")
 
 
 def until_disk_full(streaming: Streaming, task: Task, monkeypatch, saves: int) -> list[list]:
@@ -69,14 +59,17 @@ def test_the_last_update_has_the_view_once_more_and_lets_run_be_pressed(comparer
     assert (run["interactive"], cancel["interactive"]) == (True, False)
 
 
-def test_a_cancelled_comparison_ends_with_the_view_that_cancel_left(comparer, task):
+def test_a_cancelled_comparison_ends_with_what_cancel_left(comparer, task):
     streaming = Streaming(comparer)
     for updates_before in (1, 4):  # before and after there is an input
         updates = streaming.follow(task, "", VISITOR)
         for _ in range(updates_before):
             next(updates)
         cancelled, *_ = streaming.cancelled(VISITOR)
-        assert [update[0] for update in updates] == [cancelled]
+        [(view, run, cancel)] = updates
+        assert [pane["state"] for pane in view["panes"]] == [pane["state"] for pane in cancelled["panes"]]
+        assert not (view["status"] or {}).get("busy")
+        assert (run["interactive"], cancel["interactive"]) == (True, False)
 
 
 def test_a_comparison_that_was_replaced_draws_no_more(comparer, task):

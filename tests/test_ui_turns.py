@@ -13,18 +13,13 @@ from lab.images import png_bytes, write_png
 from lab.metrics import METRICS, Measurement
 from lab.metrics.models import current
 from lab.ui import app, measuring, turns
-from lab.ui.comparison import REFERENCE, Comparer, Task
+from lab.ui.comparison import REFERENCE, Task
 from lab.ui.measuring import Measurer
 from lab.ui.store import ResultStore
 from lab.ui.turns import measuring_turn, network_turn
 
 SECONDS = 20
 """After which a test gives up waiting for a thread."""
-
-
-@pytest.fixture
-def comparer(tmp_path) -> Comparer:
-    return Comparer(ResultStore(tmp_path / "store"))
 
 
 @pytest.fixture
