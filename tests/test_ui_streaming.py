@@ -59,15 +59,15 @@ def test_the_last_update_has_the_view_once_more_and_lets_run_be_pressed(comparer
     assert (run["interactive"], cancel["interactive"]) == (True, False)
 
 
-def test_a_cancelled_comparison_ends_with_what_cancel_left(comparer, task):
+def test_a_cancelled_comparison_ends_with_nothing_at_work(comparer, task):
     streaming = Streaming(comparer)
     for updates_before in (1, 4):  # before and after there is an input
         updates = streaming.follow(task, "", VISITOR)
         for _ in range(updates_before):
             next(updates)
-        cancelled, *_ = streaming.cancelled(VISITOR)
+        streaming.cancelled(VISITOR)
         [(view, run, cancel)] = updates
-        assert [pane["state"] for pane in view["panes"]] == [pane["state"] for pane in cancelled["panes"]]
+        assert {pane["state"] for pane in view["panes"]} <= {"done", "cancelled"}
         assert not (view["status"] or {}).get("busy")
         assert (run["interactive"], cancel["interactive"]) == (True, False)
 

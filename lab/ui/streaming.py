@@ -50,8 +50,11 @@ class Streaming:
                 yield [broken_off(running.comparison, address), *buttons(run=True, cancel=False)]
             raise
         if not self.sessions.current(request.session_hash):
-            begun = running.comparison is not None and running.comparison.input is not None
-            yield [view_of(running.comparison, address) if begun else SETTLED, *buttons(run=True, cancel=False)]
+            view = SETTLED
+            if running.comparison is not None and running.comparison.input is not None:
+                running.comparison.cancel()  # changes nothing where all is done
+                view = view_of(running.comparison, address)
+            yield [view, *buttons(run=True, cancel=False)]
 
     def cancelled(self, request: gr.Request) -> list:
         """Stop what the visitor has running."""
