@@ -91,7 +91,7 @@ def read(name: str, folder: Path | None = None) -> Tape | None:
         tape = Tape(place, about)
         sizes = {_size(place / f"{moment.step}.webp") for moment in tape.moments}
         whole = len(sizes) == 1 and bool(tape.curves) and about.keys() >= ABOUT
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
         return None
     return tape if whole else None
 
@@ -161,24 +161,41 @@ def _read_run(run: Path, files: list[str]) -> tuple[list[dict[str, str]], dict[i
     if missing or not strips:
         lacking = " and no ".join(missing or ["tape"])
         raise TapeError(f"'{run}' has no {lacking}: only a finished run of a network that restores has all.")
-    with (run / "losses.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with (run / "losses.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        moments = [_moment(row) for row in rows]
+    except (ValueError, KeyError, TypeError, csv.Error):
+        raise TapeError(f"the losses.csv of '{run}' is damaged: no tape can be made of this run.") from None
     if not rows:
         raise TapeError(f"'{run}' has no rows in its losses.csv: only a finished run of a network that restores has all.")
-    if lost := strips.keys() - {int(row["step"]) for row in rows}:
+    if lost := strips.keys() - {moment["step"] for moment in moments}:
         names = ", ".join(strips[step].name for step in sorted(lost))
         raise TapeError(f"'{run}' has strips of steps that its losses.csv does not know: remove {names} from its tape.")
     return rows, strips
 
 
+def _read_card(path: Path) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        card = None
+    if not isinstance(card, dict) or not isinstance(card.get("name"), str):
+        raise TapeError(f"'{path}' is no card of a checkpoint: only a finished run can be shipped.")
+    return card
+
+
 def _read_earlier(run: Path, own: Path) -> tuple[tuple[list[dict[str, str]], dict[int, Path]], dict[str, Any]]:
     """A run that another went on from, as `_read_run` has it, and its card; refused where its tape is of other crops."""
-    (card, *_) = [f"{path.stem}.json" for path in sorted(run.glob("*.safetensors"))] or [f"{own.name}.json"]
+    weights = next(iter(sorted(run.glob("*.safetensors"))), None)
+    if weights is None:
+        raise TapeError(f"'{run}' has no weights: only a finished run can be shipped.")
+    card = f"{weights.stem}.json"
     found = _read_run(run, [card])
     ends = [folder / "tape" / "sharp.png" for folder in (run, own)]
     if all(end.is_file() for end in ends) and not np.array_equal(*map(read_picture, ends)):
         raise TapeError(f"'{run}' was shown other crops than '{own}': they do not make one tape.")
-    return found, json.loads((run / card).read_text(encoding="utf-8"))
+    return found, _read_card(run / card)
 
 
 def _joined(runs: list[tuple[list[dict[str, str]], dict[int, Path]]]) -> tuple[list[dict[str, str]], dict[int, Path]]:
@@ -215,7 +232,7 @@ def ship(weights: Path, folder: Path | None = None, after: tuple[Path, ...] = ()
 
     run, name = weights.parent, weights.stem
     own = _read_run(run, [f"{name}.safetensors", f"{name}.json"])
-    card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    card = _read_card(weights.with_suffix(".json"))
     earlier = [_read_earlier(one, run) for one in after]
     first = earlier[0][1] if earlier else card
     rows, paths = _joined([*(found for found, _ in earlier), own])

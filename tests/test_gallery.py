@@ -175,11 +175,20 @@ def test_a_damaged_result_is_not_shown_and_is_made_anew(shelf):
     assert scene().why_stale == "not stored yet"
 
 
-@pytest.mark.parametrize("part", ["figures", "psnrs", "models_sha256", "pixels_sha256", "seconds", "device"])
-def test_a_damaged_row_counts_as_not_stored(shelf, part):
+@pytest.mark.parametrize(
+    ("part", "damaged"),
+    [
+        *((part, None) for part in ("figures", "psnrs", "models_sha256", "pixels_sha256", "seconds", "device")),
+        *(("figures", {"sr": row, "rgb": {}}) for row in (5, {"psnr": 3}, {"psnr": {}}, {"psnr": {"value": "much"}})),
+        ("figures", {"sr": {"psnr": {"value": 1.0, "colour": "red"}}, "rgb": {}}),
+        ("figures", {}),
+        *(("psnrs", psnrs) for psnrs in ([1], [["sr", "much"]], [[1, 2.0]])),
+    ],
+)
+def test_a_damaged_row_counts_as_not_stored(shelf, part, damaged):
     list(making.update(scene(), KEYS, "cpu"))
     index = json.loads((scene().folder / "index.json").read_text())
-    index["results"]["bicubic"][part] = None
+    index["results"]["bicubic"][part] = damaged
     index["results"]["espcn"] = 5
     del index["reference"]["figures"]
     (scene().folder / "index.json").write_text(json.dumps(index))

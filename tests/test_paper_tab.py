@@ -1,5 +1,6 @@
 """The paper's tab: what it says of stored files, of files that are missing, and of figures that are out of date."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -158,7 +159,7 @@ def test_a_blur_is_named_in_words_and_nonsense_stays_as_it_is():
 def test_before_run_the_ends_are_shown_and_the_four_say_what_to_do(store, checkpoints):
     (checkpoints / "resg.safetensors").unlink()
     comparer, task = Comparer(store), paper_tab.panels_task("cpu")
-    found = paper_tab.at_hand(comparer, task)
+    found = paper_tab.at_hand(comparer, task, threading.Event())
     assert found.input.files()["picture"].exists()
     assert found.reference is not None
     assert [found.panes[key].state for key in FAMILY] == ["absent", "failed", "absent", "absent"]

@@ -135,6 +135,23 @@ def test_a_strip_of_a_step_that_the_curves_do_not_know_is_not_shipped(run, tmp_p
     assert not (tmp_path / "tapes").exists()
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "sentence"),
+    [
+        ("losses.csv", "seconds,loss\n1,2\n", "is damaged"),
+        ("losses.csv", "step,seconds\nmany,2\n", "is damaged"),
+        ("espcn.json", "{", "is no card"),
+        ("espcn.json", "[]", "is no card"),
+    ],
+)
+def test_a_damaged_run_gets_one_sentence(run, tmp_path, file, content, sentence):
+    copied = shutil.copytree(run.parent, tmp_path / "run")
+    (copied / file).write_text(content)
+    with pytest.raises(tapes.TapeError, match=sentence):
+        tapes.ship(copied / run.name, tmp_path / "tapes")
+    assert not (tmp_path / "tapes").exists()
+
+
 def test_the_originals_are_added_to_a_run_that_did_not_keep_them(run, picture_folder, tmp_path):
     kept = {end: (run.parent / "tape" / f"{end}.png").read_bytes() for end in tapes.ENDS}
     for end in tapes.ENDS:

@@ -13,7 +13,7 @@ from lab.ui.app import build
 from lab.ui.comparison import Task
 from lab.ui.measuring import Measured
 from lab.ui.store import ResultStore
-from lab.ui.streaming import Streaming
+from lab.ui.streaming import Streaming, nothing
 from lab.ui.turns import network_turn
 from lab.ui.view import BROKEN_OFF, SETTLED, status_of
 
@@ -77,7 +77,40 @@ def test_a_comparison_that_was_replaced_draws_no_more(comparer, task):
     first, second = (streaming.follow(task, "", VISITOR) for _ in range(2))
     next(first)
     next(second)
-    assert list(first) == []
+    assert list(first) == [nothing()]  # Gradio applies the last update twice
+    *_, (view, _, _) = second
+    assert view["status"]["text"] == "2 of 2 done"
+
+
+def test_a_comparison_draws_no_more_when_another_has_begun_and_ended_meanwhile(comparer, task):
+    streaming = Streaming(comparer)
+    first = streaming.follow(task, "", VISITOR)
+    next(first)
+    list(streaming.follow(task, "", VISITOR))
+    assert list(first) == [nothing()]
+
+
+def test_a_comparison_draws_no_more_when_stored_results_are_shown(comparer, task):
+    streaming = Streaming(comparer)
+    updates = streaming.follow(task, "", VISITOR)
+    next(updates)
+    streaming.sessions.show_stored("visitor")
+    assert list(updates) == [nothing()]
+
+
+def test_a_comparison_that_breaks_off_draws_no_more_when_it_was_replaced(comparer, task, monkeypatch):
+    streaming = Streaming(comparer)
+
+    def broken(*_):
+        yield from comparer.run(task, threading.Event())
+        streaming.sessions.show_stored("visitor")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(streaming, "comparer", SimpleNamespace(run=broken))
+    updates = []
+    with pytest.raises(OSError, match="No space left"):
+        updates.extend(streaming.follow(task, "", VISITOR))
+    assert updates[-1] == nothing()
 
 
 def test_the_progress_is_read_while_a_thread_adds_figures(comparer, task):

@@ -18,6 +18,7 @@ from lab.degrade import Degradation
 from lab.errors import LabError
 from lab.images import PictureError, read_picture
 from lab.metrics.models import Models
+from lab.restore import pick_device
 from lab.weights import sha256
 
 Result = TypeVar("Result")
@@ -67,7 +68,7 @@ def score(pictures: Sequence[Sharp], job: Job, records: Records | None = None) -
             cannot be written to.
     """
     records = records or Records()
-    _ = job.checkpoints  # complaints come before anything runs
+    _ = job.checkpoints, pick_device(job.device)  # complaints come before anything runs
     for one in pictures:
         try:
             yield _scored(one, job, records)
@@ -105,8 +106,8 @@ def _scored(one: Sharp, job: Job, records: Records) -> Scored:
                     records.add(keys[event.method], row)
     rows = {method: records.find(key) for method, key in keys.items() if method not in failures}
     values = {method: {column.key: row.values[_name(column)] for column in job.columns} for method, row in rows.items()}
-    reasons = {column.key: row.why_not.get(_name(column), "") for row in rows.values() for column in job.columns}
-    return Scored(one, values, failures, {key: why for key, why in reasons.items() if why})
+    reasons = [(column.key, row.why_not.get(_name(column))) for row in rows.values() for column in job.columns]
+    return Scored(one, values, failures, {key: why for key, why in reasons if why})
 
 
 def _name(column: Column, convention: str | None = None) -> str:

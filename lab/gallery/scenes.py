@@ -22,7 +22,7 @@ from lab.compare import Prepared, prepare
 from lab.degrade import KINDS, Degradation
 from lab.examples import EXAMPLES, Example
 from lab.images import read_picture
-from lab.metrics import Figure
+from lab.metrics import CONVENTIONS, Figure
 from lab.metrics.models import Models
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "assets" / "gallery"
@@ -102,6 +102,20 @@ def _whole(row: object, wanted: dict[str, type | tuple[type, ...]]) -> bool:
     return isinstance(row, dict) and all(isinstance(row.get(name), kind) for name, kind in wanted.items())
 
 
+def _readable(row: dict[str, Any]) -> bool:
+    """Whether a row's figures are figures, in every convention, and its PSNRs PSNRs."""
+    try:
+        figures, psnrs = Row(row).figures, Row(row).psnrs
+    except (TypeError, ValueError, AttributeError):
+        return False
+    values = [one.value for of in figures.values() for one in of.values()]
+    return (
+        figures.keys() >= set(CONVENTIONS)
+        and all(value is None or isinstance(value, (int, float)) for value in values)
+        and all(isinstance(what, str) and isinstance(value, (int, float)) for what, value in psnrs)
+    )
+
+
 def read_index(folder: Path) -> dict[str, Any] | None:
     """The content of a scene's index.json; None where the folder has none, or another program's."""
     try:
@@ -156,9 +170,11 @@ class Scene:
         if index is None:
             return {"results": {}}
         for end in ("input", "reference"):
-            if not _whole(index.get(end), FIGURES):
+            if not (_whole(index.get(end), FIGURES) and _readable(index[end])):
                 index.pop(end, None)
-        index["results"] = {method: row for method, row in index["results"].items() if _whole(row, FIGURES | RESULT)}
+        index["results"] = {
+            method: row for method, row in index["results"].items() if _whole(row, FIGURES | RESULT) and _readable(row)
+        }
         return index
 
     @cached_property

@@ -12,7 +12,7 @@ from lab.ui.comparison import Comparer, Task
 from lab.ui.controls import ChoiceError, Controls, build_controls, own_picture, set_to, task_of
 from lab.ui.picker import OWN, choices
 from lab.ui.pictures import FIRST, PICTURES
-from lab.ui.streaming import LANE, Streaming, buttons
+from lab.ui.streaming import LANE, Streaming, buttons, nothing
 from lab.ui.telling import tell, told_to_the_visitor
 from lab.ui.view import blank_view, view_of
 from lab.ui.viewer import Viewer
@@ -59,6 +59,7 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
             viewer = Viewer(_blank_opening(), elem_id="viewer")
 
     def run_clicked(request: gr.Request, *values) -> Iterator[list]:
+        yield nothing()  # where nothing follows: of an event that yields nothing, Gradio empties all outputs
         with told_to_the_visitor("This did not work"):
             task = task_of(device, *values)
             yield from streaming.follow(task, _address_of(task), request)
@@ -72,6 +73,7 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
         return [view_of(comparison, _address_of(task)), *buttons(run=True, cancel=False)]
 
     def opened(request: gr.Request) -> Iterator[list]:
+        yield nothing()
         with told_to_the_visitor("The first comparison did not work"):
             task = _task_at(address.read(dict(request.query_params)), device)
             if at_once := stored_view(task, request, whole=True):
@@ -83,14 +85,14 @@ def build_compare_tab(demo: gr.Blocks, comparer: Comparer, device: str) -> None:
         with told_to_the_visitor("The stored results cannot be shown"), suppress(ChoiceError):
             if at_once := stored_view(task_of(device, *values), request):
                 return at_once
-        return [gr.skip(), gr.skip(), gr.skip()]
+        return nothing()
 
     def picture_chosen(event: gr.EventData, request: gr.Request, *values) -> list:
         key = event._data.get("key") if isinstance(event._data, dict) else None
-        return chosen(request, key, *values[1:]) if key in PICTURES else [gr.skip()] * 3
+        return chosen(request, key, *values[1:]) if key in PICTURES else nothing()
 
     def methods_chosen(request: gr.Request, *values) -> list:
-        return chosen(request, *values) if sessions.shows_stored(request.session_hash) else [gr.skip()] * 3
+        return chosen(request, *values) if sessions.shows_stored(request.session_hash) else nothing()
 
     def set_controls(request: gr.Request) -> list:
         asked = address.read(dict(request.query_params))

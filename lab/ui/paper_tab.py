@@ -13,7 +13,7 @@ from lab.ui.comparison import Comparer, Comparison, Task
 from lab.ui.paper import Sections
 from lab.ui.paper_view import after_panels, before_panels
 from lab.ui.pictures import PICTURES
-from lab.ui.streaming import LANE, Streaming, buttons
+from lab.ui.streaming import LANE, Streaming, buttons, nothing
 from lab.ui.telling import told_to_the_visitor
 from lab.ui.view import blank_view, view_of
 from lab.ui.viewer import Viewer
@@ -35,14 +35,15 @@ def _blank() -> dict:
         return blank_view(FAMILY, picture.size) | {"convention": "rgb"}
 
 
-def at_hand(comparer: Comparer, task: Task) -> Comparison:
+def at_hand(comparer: Comparer, task: Task, stop: threading.Event) -> Comparison | None:
     """What can be shown of a task without running a method: the input, the reference, and what was computed lately; the other
-    panes are absent, with what to do."""
-    stop = threading.Event()
+    panes are absent, with what to do. None where it was stopped before there was an input."""
     states = comparer.run(task, stop)
-    found = next(comparison for comparison in states if comparison.input is not None)
+    found = next((comparison for comparison in states if comparison.input is not None), None)
     stop.set()
     states.close()
+    if found is None:
+        return None
     for pane in found.panes.values():
         if pane.state == "waiting":
             pane.state, pane.reason = "absent", NOT_YET
@@ -73,12 +74,19 @@ def build_paper_tab(demo: gr.Blocks, tab: gr.Tab, comparer: Comparer, device: st
         return [gr.skip(), gr.skip()]
 
     def opened(request: gr.Request) -> Iterator[list]:
+        yield nothing()  # where nothing follows: of an event that yields nothing, Gradio empties all outputs
         with told_to_the_visitor("The six panels cannot be shown"):
             task = panels_task(device)
             if kept := comparer.stored(task):
                 yield [view_of(kept), *buttons(run=True, cancel=False)]
                 return
-            found = at_hand(comparer, task)
+            looking = streaming.sessions.start(request.session_hash)
+            try:
+                found = at_hand(comparer, task, looking.stop)
+            finally:
+                streaming.sessions.end(request.session_hash, looking)
+            if found is None or not streaming.sessions.is_last(request.session_hash, looking):
+                return
             if found.is_whole():
                 yield from streaming.follow(task, "", request)
             else:
@@ -86,6 +94,7 @@ def build_paper_tab(demo: gr.Blocks, tab: gr.Tab, comparer: Comparer, device: st
                 yield [view_of(found) | {"status": STATUS}, *buttons(run=True, cancel=False)]
 
     def run_clicked(request: gr.Request) -> Iterator[list]:
+        yield nothing()
         with told_to_the_visitor("The six panels could not be computed"):
             yield from streaming.follow(panels_task(device), "", request)
 

@@ -1,4 +1,4 @@
-"""Which visitor's comparison is running, so that it can be stopped."""
+"""Which visitor's comparison is running, so that it can be stopped, and which was the last to be given a viewer."""
 
 import threading
 from collections.abc import Iterator
@@ -24,6 +24,7 @@ class Sessions:
         self._lock = threading.Lock()
         self._running: dict[str, Running] = {}
         self._with_stored: set[str] = set()
+        self._last: dict[str, Running] = {}
 
     def start(self, session: str) -> Running:
         """Stop whatever the visitor had running and begin anew."""
@@ -31,7 +32,7 @@ class Sessions:
             if old := self._running.get(session):
                 old.stop.set()
             self._with_stored.discard(session)
-            self._running[session] = Running()
+            self._running[session] = self._last[session] = Running()
             return self._running[session]
 
     def show_stored(self, session: str) -> None:
@@ -39,6 +40,7 @@ class Sessions:
         self.cancel(session)
         with self._lock:
             self._with_stored.add(session)
+            self._last.pop(session, None)
 
     def shows_stored(self, session: str) -> bool:
         """Whether what the visitor sees are stored results."""
@@ -50,6 +52,12 @@ class Sessions:
         self.cancel(session)
         with self._lock:
             self._with_stored.discard(session)
+            self._last.pop(session, None)
+
+    def is_last(self, session: str, running: Running) -> bool:
+        """Whether nothing was begun or shown after this one, so that it may still draw; it may have ended or been cancelled."""
+        with self._lock:
+            return self._last.get(session) is running
 
     def current(self, session: str) -> Running | None:
         """What the visitor has running; None if that is nothing."""

@@ -98,6 +98,9 @@ def test_no_method_chosen_is_a_sentence_and_the_results_stay(open_page):
     assert "No method is chosen" in toast(page)
     assert states(page) == {"input": "done", "nearest": "done", "reference": "done"}
     page.wait_for_selector("#run:not([disabled])")
+    assert [page.inner_text(button) for button in ("#run", "#cancel")] == ["Run", "Cancel"]
+    page.click("[data-view=gradient]")  # the results are still there to look at
+    assert page.get_attribute("[data-view=gradient]", "aria-pressed") == "true"
 
 
 @pytest.mark.parametrize(

@@ -82,11 +82,12 @@ function remember(address) {
   history.replaceState(history.state, '', location.pathname + address + (rest ? '&' + rest : '') + location.hash);
 }
 
-// A value without panes has only a status to tell (null: nothing goes on); what was compared last stays.
+// A value without panes has only a status to tell (null: nothing goes on), and one that is no view tells nothing; what was
+// compared last stays. It is a copy, since Gradio's page changes the value that it has given in place.
 function draw() {
   const news = props.value;
-  if (!news || !news.panes) return;
-  if (news.panes.length) shown = news;
+  const told = Boolean(news && news.panes);
+  if (told && news.panes.length) shown = JSON.parse(JSON.stringify(news));
   const value = shown;
   if (!value) return;
   const can = { picture: true, gradient: true, difference: value.has_reference, distance: value.has_reference && value.has_distance };
@@ -99,8 +100,10 @@ function draw() {
   panes.show(value, view, convention);
   crops.show(value, view);
   figures.show(value, convention);
-  root.dataset.stored = String(Boolean(news.panes.length && value.stored));
-  showStatus(news.panes.length ? value.status : news.status || { ...value.status, busy: false, running: '' });
+  if (told) {
+    root.dataset.stored = String(Boolean(news.panes.length && value.stored));
+    showStatus(news.panes.length ? value.status : news.status || { ...value.status, busy: false, running: '' });
+  }
   remember(value.address);
   if (value.subject !== subject) {  // the same picture blurred anew keeps the zoom and the crop
     subject = value.subject;
