@@ -93,11 +93,13 @@ def measure(
     ]
     for job in (job for row in jobs for job in row):
         _ = job.checkpoints  # read before anything runs: weights replaced midway are refused, not mixed in
+    cards = {key: card(key) or {} for key in methods}
     reports = [[run([folder], job, records, partial(tell, about=str(job.degradation)), at_most) for job in row] for row in jobs]
     if reports[0][0] is None:
         return None
+    if len({tuple(report.as_json()["pictures"]) for row in reports for report in row}) > 1:
+        raise BenchmarkError("the blurs were measured on different pictures, see above: start it again.")
     first = reports[0][0].as_json()
-    cards = {key: card(key) or {} for key in methods}
     trained_for = {key: one.get("trained_for", []) for key, one in cards.items()}
     return {
         "command": command,

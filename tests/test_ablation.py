@@ -52,6 +52,7 @@ def place(tmp_path, monkeypatch, weights, small_models):
     """Sharp pictures in `BSD`, the narrow family, small examples, and a place of its own for what is shipped."""
     for i in range(3):
         write_png(textured_picture(202, 210, seed=i), tmp_path / "BSD" / f"{i}.png")
+    monkeypatch.chdir(tmp_path)  # where `runs` is made
     monkeypatch.setattr(methods, "CHECKPOINTS", weights)
     monkeypatch.setattr(stored, "FOLDER", tmp_path / "shipped")
     examples = [Example(key, key.title(), tmp_path / f"{key}.png", "the lab") for key in ("astronaut", "page")]
@@ -253,6 +254,7 @@ def test_a_network_that_fails_is_named_and_nothing_is_shipped(place, monkeypatch
     assert done.exit_code == 2
     assert "lab: resg could not be measured on 0.png: " in done.stderr
     assert not stored.FOLDER.exists()
+    assert list((place / "runs" / "ablation").iterdir())  # what was measured is kept
 
 
 def test_another_process_than_the_first_writes_nothing(place, monkeypatch):

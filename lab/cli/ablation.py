@@ -27,7 +27,7 @@ def ablation_command(
         Path | None,
         typer.Option(
             help="Folder for ablation.json, table.md, figure-panels.png and figure-closeups.png; "
-            "the same command goes on where a run was ended.",
+            "the same command goes on where a run was ended. With --ship runs/ablation where none is given.",
             show_default=False,
         ),
     ] = None,
@@ -39,6 +39,7 @@ def ablation_command(
     from lab.ablation.paper import SOURCE
 
     degradation, told = parse(blur), set()
+    out = out or (Path("runs") / "ablation" if ship else None)
 
     def progress(under_way: Degradation, one, done: int, count: int) -> None:
         from lab.benchmark import Skipped
