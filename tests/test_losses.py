@@ -94,6 +94,23 @@ def test_the_lattice_loss_sees_a_pattern_that_every_block_of_4x4_repeats():
     assert float(losses.lattice(sharp + noise, sharp)) < 0.03
 
 
+def test_the_straight_loss_sees_dots_along_an_even_line_and_not_along_an_uneven_one():
+    sharp = torch.zeros(1, 3, 32, 32)
+    sharp[..., 16:, :] = 1.0  # an edge along the rows
+    dotted = sharp.clone()
+    dotted[..., 15, ::4] += 0.2
+    steps = 8 + 7  # in that row: up to a dot and down from it; the first dot begins the row
+    along = 0.2 * steps / (32 * 31)
+    nearby = np.array([1 / min(15, 8 + min(i, 30 - i)) for i in (14, 15)])  # the one step of 1 among those around
+    across = 8 * 0.2 * np.exp(-nearby / 0.01).sum() / (31 * 32)
+    assert float(losses.straight(dotted, sharp)) == pytest.approx((along + across) / 2, rel=1e-4)
+    turned = losses.straight(dotted.transpose(-1, -2), sharp.transpose(-1, -2))
+    assert float(turned) == pytest.approx((along + across) / 2, rel=1e-4)
+    assert float(losses.straight(sharp * 0.5, sharp)) < 1e-3  # an edge that is too weak costs as good as nothing
+    rough = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert float(losses.straight(rough + dotted - sharp, rough)) < 1e-6
+
+
 def test_the_flat_loss_counts_differences_where_the_target_is_flat():
     sharp = torch.full((1, 3, 16, 32), 0.5)
     sharp[..., 16:] += 0.1 * torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).tile(8, 8)

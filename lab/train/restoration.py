@@ -184,6 +184,8 @@ class Restoration:
                     value = losses.coarse(result, sharp)
                 case "lattice":
                     value = losses.lattice(result, sharp)
+                case "straight":
+                    value = losses.straight(result, sharp)
                 case "flat":
                     value = losses.flat(result, sharp)
                 case "tv":
