@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image
 
 
-def wait_until_done(page, milliseconds: float | None = None) -> None:
-    """Until no pane waits or runs and no figure is measured any more; for as long as the page waits for anything, if not said."""
-    page.wait_for_selector(".lab-viewer[data-busy=false] .lab-pane[data-state]", timeout=milliseconds)
+def wait_until_done(page) -> None:
+    """Until no pane waits or runs and no figure is measured any more."""
+    page.wait_for_selector(".lab-viewer[data-busy=false] .lab-pane[data-state]")
 
 
 def run(page) -> None:
