@@ -18,6 +18,7 @@ LOSSES = {
     "mse": "Squared pixel error",
     "coarse": "Pixel error after shrinking",
     "lattice": "Patterns that blocks repeat",
+    "straight": "Dots along straight edges",
     "flat": "Pixel error on flat areas",
     "chroma": "Error of the colours",
     "tv": "Total variation",
