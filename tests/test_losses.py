@@ -94,21 +94,44 @@ def test_the_lattice_loss_sees_a_pattern_that_every_block_of_4x4_repeats():
     assert float(losses.lattice(sharp + noise, sharp)) < 0.03
 
 
-def test_the_straight_loss_sees_dots_along_an_even_line_and_not_along_an_uneven_one():
-    sharp = torch.zeros(1, 3, 32, 32)
-    sharp[..., 16:, :] = 1.0  # an edge along the rows
-    dotted = sharp.clone()
-    dotted[..., 15, ::4] += 0.2
-    steps = 8 + 7  # in that row: up to a dot and down from it; the first dot begins the row
-    along = 0.2 * steps / (32 * 31)
-    nearby = np.array([1 / min(15, 8 + min(i, 30 - i)) for i in (14, 15)])  # the one step of 1 among those around
-    across = 8 * 0.2 * np.exp(-nearby / 0.01).sum() / (31 * 32)
-    assert float(losses.straight(dotted, sharp)) == pytest.approx((along + across) / 2, rel=1e-4)
-    turned = losses.straight(dotted.transpose(-1, -2), sharp.transpose(-1, -2))
-    assert float(turned) == pytest.approx((along + across) / 2, rel=1e-4)
-    assert float(losses.straight(sharp * 0.5, sharp)) < 1e-3  # an edge that is too weak costs as good as nothing
-    rough = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    assert float(losses.straight(rough + dotted - sharp, rough)) < 1e-6
+def test_stripes_have_the_middle_row_or_column_of_a_picture_at_full_contrast():
+    pictures = drawn(2, 3, 6, 8, low=0.2).detach() / 2
+    upright, level = losses.striped(pictures, upright=True), losses.striped(pictures, upright=False)
+    assert upright.shape == level.shape == pictures.shape
+    for i, picture in enumerate(pictures):
+        row, column = picture[:, 3, :], picture[:, :, 4]
+        torch.testing.assert_close(upright[i], ((row - row.min()) / (row.max() - row.min()))[:, None, :].expand(3, 6, 8))
+        stretched = (column - column.min()) / (column.max() - column.min())
+        torch.testing.assert_close(level[i], stretched[:, :, None].expand(3, 6, 8))
+    grey = torch.full((1, 3, 6, 8), 0.5)
+    assert losses.striped(grey, upright=True).isfinite().all()
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_unevenness_sees_dots_along_stripes_and_none_across_them(upright):
+    def as_stripes(picture):
+        return picture if upright else picture.transpose(-1, -2)
+
+    clean = torch.rand(1, 3, 1, 32, generator=torch.Generator().manual_seed(0)).repeat(1, 1, 32, 1)
+    assert float(losses.unevenness(as_stripes(clean), upright)) == 0
+    dotted = clean.clone()
+    dotted[..., ::4, 20] += 0.2  # rows 8 to 23 count: dots in rows 8, 12, 16 and 20
+    steps = 7  # down from the first dot, up to each of the others and down from it
+    assert float(losses.unevenness(as_stripes(dotted), upright)) == pytest.approx(0.2 * steps / (15 * 16), rel=1e-5)
+    outside = clean.clone()
+    outside[..., ::4, :8] += 0.2
+    outside[..., :8, ::4] += 0.2
+    assert float(losses.unevenness(as_stripes(outside), upright)) == 0
+
+
+def test_a_pixel_shuffle_leaves_dots_on_stripes_and_nearest_enlargement_does_not():
+    torch.manual_seed(0)
+    shuffle = nn.Sequential(nn.Conv2d(3, 48, 1), nn.PixelShuffle(4))
+    for upright in (True, False):
+        stripes = losses.striped(float32(2, 3, 12, 12), upright)
+        with torch.no_grad():
+            assert float(losses.unevenness(shuffle(stripes), upright)) > 0.01
+            assert float(losses.unevenness(nn.Upsample(scale_factor=4)(stripes), upright)) == 0
 
 
 def test_the_flat_loss_counts_differences_where_the_target_is_flat():

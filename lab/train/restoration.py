@@ -148,7 +148,8 @@ class Restoration:
         for critic in self.critics.values():
             points = torch.rand(critic.plan.updates, shipped.batch, generator=rng)[:, share]
             figures |= critic.learn(judged, result.detach(), points, rate)
-        terms = self._losses(result, sharp, judged, branch)
+        upright = number % 2 == 0  # which stripes, if a loss wants any: by the step, so that all processes agree
+        terms = self._losses(given, result, sharp, judged, branch, upright)
         total = sum(term.weight * terms[term.name] for term in shipped.losses)
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -164,7 +165,9 @@ class Restoration:
             for name, parameter in self.network.network.named_parameters():
                 parameter.requires_grad_(number >= shipped.alone or name.startswith(shipped.alone_layers))
 
-    def _losses(self, result: Tensor, sharp: Tensor, judged: Tensor, branch: Tensor | None) -> dict[str, Tensor]:
+    def _losses(
+        self, given: Tensor, result: Tensor, sharp: Tensor, judged: Tensor, branch: Tensor | None, upright: bool
+    ) -> dict[str, Tensor]:
         seen = wanted = None
         if self.features is not None:
             with self.accelerator.autocast():
@@ -184,8 +187,10 @@ class Restoration:
                     value = losses.coarse(result, sharp)
                 case "lattice":
                     value = losses.lattice(result, sharp)
-                case "straight":
-                    value = losses.straight(result, sharp)
+                case "stripes":
+                    with self.accelerator.autocast():
+                        stripes = self.network(losses.striped(given, upright))
+                    value = losses.unevenness(stripes.float(), upright)
                 case "flat":
                     value = losses.flat(result, sharp)
                 case "tv":

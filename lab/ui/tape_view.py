@@ -18,7 +18,7 @@ LOSSES = {
     "mse": "Squared pixel error",
     "coarse": "Pixel error after shrinking",
     "lattice": "Patterns that blocks repeat",
-    "straight": "Dots along straight edges",
+    "stripes": "Dots along stripes",
     "flat": "Pixel error on flat areas",
     "chroma": "Error of the colours",
     "tv": "Total variation",

@@ -17,7 +17,8 @@ from lab.train.losses.adversarial import (
 )
 from lab.train.losses.gradient import branch_loss, gradient_map_loss
 from lab.train.losses.perceptual import RESG_LAYERS, content_loss, resg_perceptual_loss, texture_loss
-from lab.train.losses.pixel import chroma, coarse, flat, l1, lattice, mse, straight, total_variation
+from lab.train.losses.pixel import chroma, coarse, flat, l1, lattice, mse, total_variation
+from lab.train.losses.stripes import striped, unevenness
 
 __all__ = [
     "RESG_LAYERS",
@@ -40,7 +41,8 @@ __all__ = [
     "resg_discriminator_loss",
     "resg_generator_loss",
     "resg_perceptual_loss",
-    "straight",
+    "striped",
     "texture_loss",
     "total_variation",
+    "unevenness",
 ]

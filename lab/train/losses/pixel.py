@@ -10,10 +10,6 @@ CHROMA = ((-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 """Cb and Cr of full-range BT.601 from RGB, without their offset."""
 COARSE = 4
 """Side in pixels of the blocks whose means the coarse loss compares."""
-STRAIGHT_LENGTH = 15
-"""Length in pixels of the piece of a row or column that the straight loss calls even or not."""
-STRAIGHT_STEP = 0.01
-"""Mean step between neighbours along such a piece, in [0, 1], at which the straight loss counts it 1/e: 2.5 of 255 steps."""
 FLAT_SIDE = 7
 """Side in pixels of the neighbourhood that the flat loss calls flat or not."""
 FLAT_GRADIENT = 0.02
@@ -65,25 +61,6 @@ def lattice(result: Tensor, target: Tensor) -> Tensor:
     """
     positions = F.pixel_unshuffle(result - target, COARSE)
     return F.avg_pool2d(positions, COARSE, stride=COARSE // 2).abs().mean()
-
-
-def straight(result: Tensor, target: Tensor) -> Tensor:
-    """Mean absolute difference of steps along rows and columns, where the target is even along them; scalar result.
-
-    Both (N, C, H, W). A step is the difference of two neighbours of a row, or of a column, and its weight exp(-s / 0.01), where
-    s is the mean step of the target, over channels and the 15 steps around it on the same row or column. Adversarial
-    training of a network that ends in a pixel shuffle leaves dots along straight edges, at every fourth pixel: the edge is
-    even along itself, so this loss sees them, while `flat` sees an edge and `lattice` averages over 16 lines. The lab's own.
-    """
-    return (_along_rows(result, target) + _along_rows(result.transpose(-1, -2), target.transpose(-1, -2))) / 2
-
-
-def _along_rows(result: Tensor, target: Tensor) -> Tensor:
-    """The half of `straight` that rows have."""
-    wanted = target.diff(dim=-1)
-    steps = wanted.abs().mean(dim=1, keepdim=True)
-    nearby = F.avg_pool2d(steps, (1, STRAIGHT_LENGTH), stride=1, padding=(0, STRAIGHT_LENGTH // 2), count_include_pad=False)
-    return (torch.exp(-nearby / STRAIGHT_STEP) * (result.diff(dim=-1) - wanted).abs()).mean()
 
 
 def flat(result: Tensor, target: Tensor) -> Tensor:
