@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.pages import checkpoint_table, command_text, made_by, sentences, tell
 from lab.benchmark import Job, Report, run
-from lab.benchmark.files import CONVENTION_TEXT, cell, markdown_table
+from lab.benchmark.files import CONVENTION_TEXT, cell, markdown_table, without_figures
 from lab.cli.options import chosen_methods, chosen_metrics
 from lab.degrade import parse
 
@@ -112,6 +112,7 @@ def page(report: Report, data: dict, command: str) -> str:
         "from memory. What was measured differently is in columns of different names, and does not compare: names that end in "
         "-lab are metrics on models of the lab's own. A gradient ratio of 1 is the original's sharpness, less is smoother.",
         "\n".join(f"- No mean of {key}, at least for one set: {reason}" for key, reason in report.reasons.items()),
+        "\n".join(f"- {line}" for line in without_figures(report)),
     ]
     for name, pictures in report.sets.items():
         whole = int(data["pictures"].get(name, len(pictures)))

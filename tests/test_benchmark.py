@@ -455,8 +455,10 @@ def test_a_result_that_cannot_be_measured_fails_its_method_alone(folder, monkeyp
         return whole(*arguments)
 
     monkeypatch.setattr(scoring, "figures", faulty)
-    found = list(score(collect([folder]), Job(["srnet"], BLUR, ["psnr"], ["sr"], device="cpu")))
-    assert [one.failures for one in found] == [{"srnet": "there was not enough memory to measure its result."}, {}, {}]
+    report = run([folder], Job(["srnet"], BLUR, ["psnr"], ["sr"], device="cpu"))
+    assert [one.failures for one in report.scored] == [{"srnet": "there was not enough memory to measure its result."}, {}, {}]
+    where = f"{report.name('srnet')} on {report.scored[0].picture.name}"
+    assert f"Without figures: {where}: there was not enough memory to measure its result." in to_markdown(report)
 
 
 def test_a_process_alone_has_everything(monkeypatch):

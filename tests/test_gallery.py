@@ -154,6 +154,34 @@ def test_another_example_picture_makes_everything_stale(shelf):
     assert whats() == [("bicubic", "computed"), ("espcn", "computed")]
 
 
+def test_starting_a_scene_anew_leaves_other_files_in_its_folder(shelf):
+    other = scene().folder / "mine.txt"
+    other.parent.mkdir(parents=True)
+    other.write_text("kept")
+    assert whats() == [("bicubic", "computed"), ("espcn", "computed")]
+    write_png(textured_picture(48, 60, seed=5), scenes.EXAMPLES[0].path)
+    assert whats() == [("bicubic", "computed"), ("espcn", "computed")]
+    assert other.read_text() == "kept"
+
+
+def test_a_checkpoint_that_was_replaced_while_it_ran_is_not_stored(shelf, monkeypatch):
+    list(making.update(scene(), ["bicubic"], "cpu"))
+    whole = making.compare
+
+    def compare(*arguments, **options):
+        """The network has run, and its file is replaced before the result is stored."""
+        for event in whole(*arguments, **options):
+            if isinstance(event, Finished):
+                (shelf / "espcn.safetensors").write_bytes((ROOT / "checkpoints" / "srcnn.safetensors").read_bytes())
+            yield event
+
+    monkeypatch.setattr(making, "compare", compare)
+    (done,) = making.update(scene(), ["espcn"], "cpu")
+    assert done.what == "failed"
+    assert "espcn.safetensors was replaced while it ran" in done.why
+    assert scene().index["results"].keys() == {"bicubic"}
+
+
 def test_another_blur_makes_everything_stale_but_a_step_of_rounding_does_not(shelf):
     list(making.update(scene("gaussian"), KEYS, "cpu"))
     one = scene("gaussian")

@@ -110,6 +110,7 @@ def test_every_learned_method_has_a_recipe():
         ("seed: 5", "seed: -1", "seed must be from 0"),
         ("seed: 5", "seed: 5\n  alone: 3", "alone_layers go together"),
         ("seed: 5", "seed: 5\n  alone: 3\n  alone_layers: [nope]", "no layer that begins with 'nope'"),
+        ("[{kind: l1, weight: 1}]", "[{kind: stripes, weight: 1}]", "stripes cannot be had with BatchNorm2d"),
         ("batch: 4", "batch: 2.5", "batch is 2.5, but must be a whole number"),
         ("patch: 32", "patch: 32.0", "patch is 32.0, but must be a whole number"),
         ("[{kind: l1, weight: 1}]", "[l1]", "'l1', but must be a mapping"),

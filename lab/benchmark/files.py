@@ -67,8 +67,18 @@ def to_markdown(report: Report) -> str:
             for method, values in one.values.items()
         ]
         parts += [f"## {name}, every picture", markdown_table(["picture", "method", *heads], rows)]
+    parts += without_figures(report)
     parts += [f"Skipped: {report.picture_name(one)}: {one.reason}" for one in report.skipped]
     return "\n\n".join(parts) + "\n"
+
+
+def without_figures(report: Report) -> list[str]:
+    """A line for each result that there is not, with the reason: a method that lacks one picture has no means."""
+    return [
+        f"Without figures: {report.name(method)} on {report.picture_name(one)}: {reason}"
+        for one in report.scored
+        for method, reason in one.failures.items()
+    ]
 
 
 def to_latex(report: Report) -> str:

@@ -91,10 +91,14 @@ def _write_index(scene: Scene) -> None:
 
 
 def _begin(scene: Scene, models: Models) -> None:
-    """Start a scene anew: its input, and the figures of the input and of the reference."""
-    shutil.rmtree(scene.folder, ignore_errors=True)
-    scene.folder.mkdir(parents=True)
+    """Start a scene anew: its input, and the figures of the input and of the reference.
+
+    Only the gallery's own files make way: it may have been put where other things lie.
+    """
     prepared = scene.prepared
+    scene.folder.mkdir(parents=True, exist_ok=True)
+    for name in ("index.json", "given.webp", *(f"{method}.webp" for method in METHODS)):
+        (scene.folder / name).unlink(missing_ok=True)
     _write(scene.folder / "given.webp", webp_bytes(prepared.given))
     scene.index.clear()
     scene.index |= {
@@ -174,9 +178,12 @@ def _compute(scene: Scene, method: str, why: str, models: Models, device: str) -
         if isinstance(event, Failed):
             return Done(str(scene), method, "failed", event.reason)
         if isinstance(event, Finished):
+            row = _result(scene, event, models)
+            if event.checkpoint_sha and not row["checkpoint_sha256"].startswith(event.checkpoint_sha):
+                return Done(str(scene), method, "failed", f"{event.checkpoint} was replaced while it ran: start again.")
             scene.index["results"].pop(method, None)
             _write(scene.folder / f"{method}.webp", webp_bytes(event.picture))
-            scene.index["results"][method] = _result(scene, event, models)
+            scene.index["results"][method] = row
     _write_index(scene)
     return Done(str(scene), method, "computed", why)
 

@@ -265,6 +265,11 @@ def check_networks(recipe: Recipe) -> None:
     for beginning in shipped.alone_layers:
         if not any(name.startswith(beginning) for name in names):
             raise RecipeError(f"alone_layers: {recipe.network} has no layer that begins with '{beginning}'.")
+    if any(term.kind == "stripes" for term in shipped.losses):
+        for layer in network.modules():
+            if isinstance(layer, nn.BatchNorm2d) or (isinstance(layer, nn.Dropout) and layer.p > 0):
+                kind = type(layer).__name__
+                raise RecipeError(f"the loss stripes cannot be had with {kind}, which would take stripes for pictures.")
     for plan in shipped.critics:
         try:
             with torch.device("meta"):

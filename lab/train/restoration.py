@@ -148,7 +148,7 @@ class Restoration:
         for critic in self.critics.values():
             points = torch.rand(critic.plan.updates, shipped.batch, generator=rng)[:, share]
             figures |= critic.learn(judged, result.detach(), points, rate)
-        upright = number % 2 == 0  # which stripes, if a loss wants any: by the step, so that all processes agree
+        upright = number % 2 == 0  # which stripes, if a loss wants any: by the step, so that a resumed run makes the same
         terms = self._losses(given, result, sharp, judged, branch, upright)
         total = sum(term.weight * terms[term.name] for term in shipped.losses)
         self.optimiser.zero_grad(set_to_none=True)
