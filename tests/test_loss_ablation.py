@@ -74,13 +74,13 @@ def change(card, **entries):
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-def test_a_recipe_differs_from_nonbn_resg_l_in_nothing_but_losses_steps_seed_and_start(stage):
+def test_a_recipe_differs_from_nonbn_resg_l_in_nothing_but_losses_steps_seed_start_and_learning_rate(stage):
     recipe, whole = read(stage.recipe), read("nonbn-resg-l")
     assert recipe.name == stage.name
     assert (recipe.network, recipe.degradations) == (whole.network, whole.degradations)
     assert recipe.start_from is None
     shipped = recipe.shipped
-    others = {name: getattr(whole.shipped, name) for name in ("steps", "losses", "critics", "seed")}
+    others = {name: getattr(whole.shipped, name) for name in ("steps", "learning_rate", "losses", "critics", "seed")}
     assert dataclasses.replace(shipped, **others) == whole.shipped
     assert {term.name for term in shipped.losses} == stage.terms
     assert shipped.critics == (whole.shipped.critics if stage is STAGES[-1] else ())
@@ -95,8 +95,8 @@ def test_the_squared_error_has_the_weight_it_has_in_nonbn_resg():
     assert read(L2.recipe).shipped.losses == read("nonbn-resg").shipped.losses[:1]
 
 
-def test_all_five_are_trained_for_equally_many_steps_from_the_same_seed():
-    assert len({(shipped.steps, shipped.seed) for shipped in (read(stage.recipe).shipped for stage in STAGES)}) == 1
+def test_all_five_are_trained_for_equally_many_steps_at_one_rate_from_the_same_seed():
+    assert len({(shipped.steps, shipped.learning_rate, shipped.seed) for shipped in (read(stage.recipe).shipped for stage in STAGES)}) == 1
 
 
 def test_the_command_measures_every_run_on_every_picture_and_ships_table_and_strip(

@@ -152,6 +152,20 @@ def test_deblurgan_learns_the_difference_from_its_input():
         torch.testing.assert_close(network(x), x)
 
 
+def test_deblurgan_without_instance_norm_sees_contrast_and_starts_close_to_its_input():
+    torch.manual_seed(0)
+    strong = torch.rand(1, 3, 16, 16)
+    weak = 0.5 + (strong - 0.5) / 4
+    ratios = {}
+    for norm in (False, True):
+        network = build("deblurgan", width=8, blocks=2, instance_norm=norm).eval()
+        with torch.no_grad():
+            of_strong, of_weak = ((network(x) - x).abs().mean().item() for x in (strong, weak))
+        ratios[norm] = of_strong / of_weak
+        assert norm or of_strong < 0.02
+    assert ratios[False] > 2 > ratios[True]
+
+
 def test_dropout_is_active_in_training_only():
     network = build("deblurgan", width=8, blocks=2, dropout=0.5)
     network.network.tail.weight.data *= 50
