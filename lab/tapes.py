@@ -186,15 +186,17 @@ def _read_card(path: Path) -> dict[str, Any]:
 
 
 def _read_earlier(run: Path, own: Path) -> tuple[tuple[list[dict[str, str]], dict[int, Path]], dict[str, Any]]:
-    """A run that another went on from, as `_read_run` has it, and its card; refused where its tape is of other crops."""
+    """A run that another went on from, as `_read_run` has it, and its card; refused where its tape is of other crops or blurs."""
     weights = next(iter(sorted(run.glob("*.safetensors"))), None)
     if weights is None:
         raise TapeError(f"'{run}' has no weights: only a finished run can be shipped.")
     card = f"{weights.stem}.json"
     found = _read_run(run, [card])
-    ends = [folder / "tape" / "sharp.png" for folder in (run, own)]
-    if all(end.is_file() for end in ends) and not np.array_equal(*map(read_picture, ends)):
-        raise TapeError(f"'{run}' was shown other crops than '{own}': they do not make one tape.")
+    for name in ENDS:
+        pair = [folder / "tape" / f"{name}.png" for folder in (run, own)]
+        if all(end.is_file() for end in pair) and not np.array_equal(*map(read_picture, pair)):
+            other = "crops" if name == "sharp" else "blurs of its crops"
+            raise TapeError(f"'{run}' was shown other {other} than '{own}': they do not make one tape.")
     return found, _read_card(run / card)
 
 

@@ -105,9 +105,11 @@ def test_runs_that_do_not_belong_together_make_no_tape(run, tmp_path):
     with pytest.raises(tapes.TapeError, match=r"has no espcn\.json"):
         tapes.ship(run, tmp_path / "tapes", after=(earlier,))
     shutil.copy(run.parent / "espcn.json", earlier)
-    write_png(255 - read_picture(earlier / "tape" / "sharp.png"), earlier / "tape" / "sharp.png")
-    with pytest.raises(tapes.TapeError, match="was shown other crops than"):
-        tapes.ship(run, tmp_path / "tapes", after=(earlier,))
+    for name, other in (("given", "blurs of its crops"), ("sharp", "crops")):
+        picture = earlier / "tape" / f"{name}.png"
+        write_png(255 - read_picture(picture), picture)
+        with pytest.raises(tapes.TapeError, match=f"was shown other {other} than"):
+            tapes.ship(run, tmp_path / "tapes", after=(earlier,))
     (earlier / "losses.csv").write_text("step,seconds\n")
     with pytest.raises(tapes.TapeError, match="has no rows"):
         tapes.ship(run, tmp_path / "tapes", after=(earlier,))
