@@ -1,10 +1,12 @@
 """The figures of benchmarks/deblurring.py as curves: gain in PSNR against the strength of a blur."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.deblurring_page import CHANNELS, column_of, gain, trained_range
+from lab.ablation.stored import put
 from lab.degrade import KINDS
 from lab.methods import METHODS
 
@@ -44,7 +46,9 @@ def draw(data: Mapping[str, Any], kind: str, path: Path) -> Path:
         axes[-2].set_xlabel(f"{KINDS[kind].parameter} in {KINDS[kind].unit} (filled: trained for, hollow: not)")
         _ranges(axes[-1], data, kind)
         figure.suptitle(f"{KINDS[kind].name}: PSNR gained over the blurred picture", fontsize=10)
-        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    put({path.name: drawn.getvalue()}, path.parent)
     return path
 
 

@@ -8,6 +8,7 @@ kept in runs/reading: the same command goes on where it was ended, and reads ane
 """
 
 import argparse
+import io
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -134,7 +135,6 @@ def draw(about: Mapping[str, Any], path: Path) -> Path:
     from matplotlib.figure import Figure
 
     curves = about["curves"]
-    path.parent.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(STYLE):
         figure = Figure((5, 2.6 * len(curves) + 1.4), facecolor=PAPER, layout="constrained")
         panels = figure.subplots(len(curves), squeeze=False)[:, 0]
@@ -147,7 +147,9 @@ def draw(about: Mapping[str, Any], path: Path) -> Path:
             axis.grid(axis="y", color=GRID, linewidth=0.6)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, title="hollow: not trained for")
-        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    put({path.name: drawn.getvalue()}, path.parent)
     return path
 
 

@@ -96,7 +96,8 @@ def test_the_squared_error_has_the_weight_it_has_in_nonbn_resg():
 
 
 def test_all_five_are_trained_for_equally_many_steps_at_one_rate_from_the_same_seed():
-    assert len({(shipped.steps, shipped.learning_rate, shipped.seed) for shipped in (read(stage.recipe).shipped for stage in STAGES)}) == 1
+    settings = [read(stage.recipe).shipped for stage in STAGES]
+    assert len({(shipped.steps, shipped.learning_rate, shipped.seed) for shipped in settings}) == 1
 
 
 def test_the_command_measures_every_run_on_every_picture_and_ships_table_and_strip(
