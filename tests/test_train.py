@@ -1,6 +1,8 @@
 """lab.train: recipes, batches, and the trainer."""
 
 import csv
+import dataclasses
+import math
 import shutil
 import signal
 import subprocess
@@ -193,6 +195,18 @@ def test_crops_are_degraded_as_if_cut_from_the_whole_degraded_picture(tmp_path):
     assert error < 0.5 * shifted  # input and target lie on each other
     wide = downscale(sharp, 4)  # the crop alone, with a border the picture does not have
     torch.testing.assert_close(given[..., 2:-2, 2:-2], wide[..., 2:-2, 2:-2], atol=0.01, rtol=0)
+
+
+def test_camera_paths_are_turned_by_an_angle_of_each_crops_own(tmp_path):
+    pictures = [torch.from_numpy(textured_picture(90, 100, i)).permute(2, 0, 1) for i in range(4)]
+    batches = Batches(read(tiny(tmp_path, "resg")), only(pictures))
+    draws = [draw for step in range(10) for draw in batches.draw(step)]
+    assert len({draw.angle for draw in draws}) == len(draws)
+    assert all(0 <= draw.angle < 2 * math.pi for draw in draws)
+    draw = next(draw for draw in draws if draw.mixture.kind == "motion")
+    made = {angle: batches.make([dataclasses.replace(draw, angle=angle)])[0] for angle in (0.0, 2.0, 2 * math.pi)}
+    torch.testing.assert_close(made[0.0], made[2 * math.pi], atol=1.1 / 255, rtol=0)
+    assert (made[0.0] - made[2.0]).abs().max() > 2 / 255
 
 
 def test_bad_pictures_are_named_and_skipped(picture_folder, tmp_path, caplog):

@@ -19,7 +19,8 @@ from lab.train.recipe import Mixture, Recipe
 MARGIN = 16
 """Pixels round a crop that are degraded with it and cut off, so that no crop shows a border the picture does not have."""
 PATHS_IN_BANK = 512
-"""Camera paths drawn once, with lengths spread over the recipe's range: drawing one takes longer than a training step."""
+"""Camera paths drawn once, with lengths spread over the recipe's range: drawing one takes longer than a training step. Each crop
+turns its path by an angle of its own, so that a network sees more of them than the bank holds."""
 
 
 def refuse_pairs(recipe: Recipe) -> None:
@@ -52,6 +53,8 @@ class Draw:
     """Of Gaussian blur and defocus, in pixels."""
     path: int
     """Which camera path of the bank, for motion blur."""
+    angle: float = 0.0
+    """By how much it is turned, in radians."""
 
 
 class Batches:
@@ -86,15 +89,16 @@ class Batches:
         """The plan of one step's whole batch; the same step always gives the same plan."""
         rng = np.random.default_rng([self.recipe.shipped.seed, 2, step])
         side = self.recipe.shipped.patch + 2 * MARGIN
+        angles = np.random.default_rng([self.recipe.shipped.seed, 3, step]).uniform(0, 2 * np.pi, self.recipe.shipped.batch)
         plan = []
-        for _ in range(self.recipe.shipped.batch):
+        for angle in angles:
             index = int(rng.integers(len(self.pictures.train)))
             height, width = self.pictures.train[index].shape[-2:]
             entry = self.recipe.degradations[int(rng.choice(len(self.shares), p=self.shares))]
             strength = float(rng.uniform(entry.low, entry.high)) if entry.low is not None else 0.0
             top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
             turn, flip, path = int(rng.integers(4)), bool(rng.integers(2)), int(rng.integers(PATHS_IN_BANK))
-            plan.append(Draw(index, top, left, turn, flip, entry, strength, path))
+            plan.append(Draw(index, top, left, turn, flip, entry, strength, path, float(angle)))
         return plan
 
     def make(self, plan: list[Draw]) -> tuple[Tensor, Tensor]:
@@ -143,7 +147,7 @@ class Batches:
                 return gaussian_kernel(draw.strength)
             case "defocus":
                 return defocus_kernel(draw.strength)
-        return path_kernel(self.paths[draw.path])
+        return path_kernel(self.paths[draw.path] * np.exp(1j * draw.angle))
 
     def _degrade(self, sharp: Tensor, plan: list[Draw]) -> Tensor:
         shrink = [i for i, draw in enumerate(plan) if draw.mixture.kind == "x4-bicubic"]
