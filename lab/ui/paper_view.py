@@ -55,9 +55,9 @@ def _why_other() -> str:
     """What is unlike the paper in how the four were trained."""
     return (
         f"Why orders may differ: the paper trained each network for {PAPER_TRAINING}, the lab for {_trained()}. "
-        "The paper does not state its blur and prints no weights of its losses: both are chosen here. Skips round five blocks "
-        "pay in a long training; in a short one the noise that batch norm brings into a network that has to keep contrast may cost "
-        "as much. And where a picture was shrunk to a quarter, what a critic asks for is invented, and costs PSNR."
+        "The paper does not state its blur and prints no weights of its losses: both are chosen here. Skips round five "
+        "blocks pay in a long training; in a short one the noise that batch norm brings into a network that has to keep contrast "
+        "may cost as much. And where a picture was shrunk to a quarter, what a critic asks for is invented, and costs PSNR."
     )
 
 
