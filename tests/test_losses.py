@@ -175,6 +175,20 @@ def test_the_branch_loss_is_the_absolute_distance_to_the_map_of_the_same_size():
     close(losses.branch_loss(branch, target), np.abs(branch.detach().numpy().reshape(-1, 5, 6) - maps).mean())
 
 
+def test_the_gradient_strength_loss_compares_blocks_and_not_where_in_them_an_edge_lies():
+    result, target = drawn(2, 3, 18, 26, low=0, seed=1), drawn(2, 3, 18, 26, low=0, seed=2)
+    differences = []
+    for a, b in zip(result.detach().reshape(-1, 18, 26).tolist(), target.detach().reshape(-1, 18, 26).tolist(), strict=True):
+        maps = np.array(spsr_by_loops(a, 0)), np.array(spsr_by_loops(b, 0))
+        differences += [abs(maps[0][:, left : left + 16].mean() - maps[1][:, left : left + 16].mean()) for left in (0, 8)]
+    close(losses.gradient_strength(result, target), mean(differences))
+    here, there = torch.zeros(2, 1, 3, 18, 18)
+    here[..., 5:], there[..., 9:] = 1, 1
+    assert float(losses.gradient_strength(here, there)) < 1e-7 < float(losses.gradient_map_loss(here, there))
+    small = here[..., :9, :9]  # of which a block is the whole
+    assert float(losses.gradient_strength(small, 0 * small)) > 0.1
+
+
 def test_equal_pictures_have_no_gradient_map_loss():
     x = float32(1, 3, 9, 9)
     assert float(losses.gradient_map_loss(x, x)) == 0
@@ -439,6 +453,7 @@ PAIRS = {
     "mse": losses.mse,
     "total variation": lambda a, b: losses.total_variation(a),
     "gradient map": losses.gradient_map_loss,
+    "gradient strength": losses.gradient_strength,
     "branch": losses.branch_loss,
     "content l1": lambda a, b: losses.content_loss({"conv5_4": a}, {"conv5_4": b}, "l1"),
     "content mse": lambda a, b: losses.content_loss({"conv5_4": a}, {"conv5_4": b}, "mse"),

@@ -203,6 +203,8 @@ class Restoration:
                     value = losses.texture_loss(_only(seen, term.layers), _only(wanted, term.layers), term.block)
                 case "gradient-map":
                     value = losses.gradient_map_loss(result, sharp)
+                case "gradient-strength":
+                    value = losses.gradient_strength(result, sharp)
                 case "branch":
                     value = losses.branch_loss(branch.float(), sharp)
                 case "adversarial":

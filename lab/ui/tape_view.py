@@ -26,6 +26,7 @@ LOSSES = {
     "perceptual": "Distance of features",
     "texture": "Distance of textures",
     "gradient-map": "Error of the gradient map",
+    "gradient-strength": "Error of the gradients' strength",
     "branch": "Error of the gradient branch",
 }
 WHAT_ONE_SEES = (

@@ -8,6 +8,9 @@ from torch import Tensor
 
 from lab.gradients import spsr_gradient
 
+NEIGHBOURHOOD = 16
+"""Side in pixels of the blocks whose gradient strength is compared."""
+
 
 def gradient_map_loss(result: Tensor, target: Tensor) -> Tensor:
     """Mean squared difference of the gradient maps of two pictures; both (N, C, H, W), scalar result.
@@ -26,3 +29,14 @@ def branch_loss(branch: Tensor, target: Tensor) -> Tensor:
         target: the sharp picture (N, C, H, W); its map has one row of zeros around it, which keeps the size. Weight 0.5.
     """
     return F.l1_loss(branch, spsr_gradient(target, pad=1))
+
+
+def gradient_strength(result: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference of the mean gradients of 16x16 blocks, each half overlapping the next; scalar result.
+
+    Both (N, C, H, W), at least 3 pixels a side; of small pictures a block is the whole. It asks for as much edge and texture as
+    the original has thereabouts, and leaves it to the other losses what they look like. The lab's own.
+    """
+    maps = [spsr_gradient(x, pad=0) for x in (result, target)]
+    side = min(NEIGHBOURHOOD, *maps[0].shape[-2:])
+    return F.l1_loss(*(F.avg_pool2d(strength, side, stride=NEIGHBOURHOOD // 2) for strength in maps))
