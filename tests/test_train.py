@@ -207,6 +207,8 @@ def test_camera_paths_are_turned_by_an_angle_of_each_crops_own(tmp_path):
     made = {angle: batches.make([dataclasses.replace(draw, angle=angle)])[0] for angle in (0.0, 2.0, 2 * math.pi)}
     torch.testing.assert_close(made[0.0], made[2 * math.pi], atol=1.1 / 255, rtol=0)
     assert (made[0.0] - made[2.0]).abs().max() > 2 / 255
+    unturned, quarter = (batches._kernel(dataclasses.replace(draw, angle=angle)) for angle in (0.0, math.pi / 2))
+    torch.testing.assert_close(quarter, torch.rot90(unturned, -1), atol=1e-6, rtol=0)
 
 
 def test_bad_pictures_are_named_and_skipped(picture_folder, tmp_path, caplog):

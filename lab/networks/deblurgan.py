@@ -33,8 +33,8 @@ class DeblurGAN(nn.Module):
         convs_per_block: 2 in the paper and its released weights (11,378,179 parameters); 1 in the authors' code since
             March 2019, where an operator-precedence slip drops the second half of a block (6,067,459 parameters).
         dropout: probability in a block; the authors train with 0.5. Inactive in eval mode.
-        instance_norm: the paper's instance normalisation. Without it a small network needs less than half the steps for the same
-            gain (recipes/first/deblurgan.yaml); weights then start at He's normal distribution, blocks and tail close to 0.
+        instance_norm: the paper's instance normalisation. The lab's small networks gained more without it (the recipe
+            first/deblurgan.yaml); weights then start at He's normal distribution, blocks and tail close to 0.
 
     Instance normalisation always uses the statistics of the picture at hand, in eval mode too: the authors test
     without calling eval(), and running averages give another picture. With it, weights start as in the code: N(0, 0.02^2).

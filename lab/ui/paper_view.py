@@ -47,17 +47,17 @@ def _trained() -> str:
     cards = list(_cards().values())
     steps = max((card["steps"] for card in cards if isinstance(card.get("steps"), int)), default=None)
     data = {card["data"] for card in cards if isinstance(card.get("data"), str)}
-    earlier = ", after an earlier stage" if any(card.get("start_from") for card in cards) else ""
-    return (f"at most {steps:,} steps" if steps else "fewer steps") + (f" on {data.pop()}" if len(data) == 1 else "") + earlier
+    last = " in the last stage, after others," if any(card.get("start_from") for card in cards) else ""
+    return (f"at most {steps:,} steps" if steps else "fewer steps") + last + (f" on {data.pop()}" if len(data) == 1 else "")
 
 
 def _why_other() -> str:
     """What is unlike the paper in how the four were trained."""
     return (
         f"Why orders may differ: the paper trained each network for {PAPER_TRAINING}, the lab for {_trained()}. "
-        "The paper does not state its blur and prints no weights of its losses: both are chosen here. Skips round five "
-        "blocks pay in a long training; in a short one the noise that batch norm brings into a network that has to keep contrast "
-        "may cost as much. And where a picture was shrunk to a quarter, what a critic asks for is invented, and costs PSNR."
+        "The paper does not state its blur and prints no weights of its losses: both are chosen here. Guesses, not tested: "
+        "skips may pay only in longer training; and against the same critic the absolute error may hold a network less than the "
+        "squared one, which costs PSNR where the blurred picture says least."
     )
 
 

@@ -34,8 +34,9 @@ def branch_loss(branch: Tensor, target: Tensor) -> Tensor:
 def gradient_strength(result: Tensor, target: Tensor) -> Tensor:
     """Mean absolute difference of the mean gradients of 16x16 blocks, each half overlapping the next; scalar result.
 
-    Both (N, C, H, W), at least 3 pixels a side; of small pictures a block is the whole. It asks for as much edge and texture as
-    the original has thereabouts, and leaves it to the other losses what they look like. The lab's own.
+    Both (N, C, H, W) in [0, 1], at least 3 pixels a side; gradients per two pixels (`spsr_gradient`). Of small pictures a block
+    is the whole; what is left over at the right and below does not count. It asks for as much edge and texture as the original
+    has thereabouts, and leaves it to the other losses what they look like. The lab's own.
     """
     maps = [spsr_gradient(x, pad=0) for x in (result, target)]
     side = min(NEIGHBOURHOOD, *maps[0].shape[-2:])
