@@ -57,6 +57,19 @@ class Moment:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What one run, or a shipped tape of several, brings to a tape."""
+
+    rows: list[dict[str, str]]
+    """Of its curves."""
+    strips: dict[int, tuple[Path, dict[str, Any]]]
+    """By step, in order: a strip and its moment, as in tape.json."""
+    end: int
+    """Steps in all."""
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Tape:
     """A shipped tape."""
 
@@ -154,8 +167,8 @@ def _moment(row: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _read_run(run: Path, files: list[str]) -> tuple[list[dict[str, str]], dict[int, Path]]:
-    """The rows of a run's losses.csv and the strip of every moment, by step."""
+def _read_run(run: Path, files: list[str]) -> Part:
+    """What a run kept; `files` are what it must have beside its curves and its tape."""
     strips = {int(path.stem): path for path in sorted((run / "tape").glob("*.png")) if path.stem.isdigit()}
     missing = [name for name in [*files, "losses.csv"] if not (run / name).is_file()]
     if missing or not strips:
@@ -164,15 +177,17 @@ def _read_run(run: Path, files: list[str]) -> tuple[list[dict[str, str]], dict[i
     try:
         with (run / "losses.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        moments = [_moment(row) for row in rows]
+        moments = {int(row["step"]): _moment(row) for row in rows}
     except (ValueError, KeyError, TypeError, csv.Error):
         raise TapeError(f"the losses.csv of '{run}' is damaged: no tape can be made of this run.") from None
     if not rows:
         raise TapeError(f"'{run}' has no rows in its losses.csv: only a finished run of a network that restores has all.")
-    if lost := strips.keys() - {moment["step"] for moment in moments}:
+    if lost := strips.keys() - moments.keys():
         names = ", ".join(strips[step].name for step in sorted(lost))
         raise TapeError(f"'{run}' has strips of steps that its losses.csv does not know: remove {names} from its tape.")
-    return rows, strips
+    # a run that was stopped, and did not end, has rows after its last strip
+    end = max(max(strips), int(rows[-1]["step"]))
+    return Part(rows, {step: (strips[step], moments[step]) for step in sorted(strips)}, end, float(rows[-1]["seconds"]))
 
 
 def _read_card(path: Path) -> dict[str, Any]:
@@ -185,34 +200,61 @@ def _read_card(path: Path) -> dict[str, Any]:
     return card
 
 
-def _read_earlier(run: Path, own: Path) -> tuple[tuple[list[dict[str, str]], dict[int, Path]], dict[str, Any]]:
-    """A run that another went on from, as `_read_run` has it, and its card; refused where its tape is of other crops or blurs."""
+def _refuse_other_crops(earlier: Path, own: Path, pairs: dict[str, tuple[Any, Any]]) -> None:
+    """Raise TapeError where two of what both were shown, by their names in ENDS, differ."""
+    for name, pair in pairs.items():
+        if not np.array_equal(*pair):
+            other = "crops" if name == "sharp" else "blurs of its crops"
+            raise TapeError(f"'{earlier}' was shown other {other} than '{own}': they do not make one tape.")
+
+
+def _read_earlier(run: Path, own: Path) -> tuple[Part, dict[str, Any]]:
+    """What a run that another went on from kept, and its card; refused where its tape is of other crops or blurs."""
     weights = next(iter(sorted(run.glob("*.safetensors"))), None)
     if weights is None:
-        raise TapeError(f"'{run}' has no weights: only a finished run can be shipped.")
+        raise TapeError(f"'{run}' has no weights: name finished runs; the first may be the folder of a shipped tape instead.")
     card = f"{weights.stem}.json"
-    found = _read_run(run, [card])
-    for name in ENDS:
-        pair = [folder / "tape" / f"{name}.png" for folder in (run, own)]
-        if all(end.is_file() for end in pair) and not np.array_equal(*map(read_picture, pair)):
-            other = "crops" if name == "sharp" else "blurs of its crops"
-            raise TapeError(f"'{run}' was shown other {other} than '{own}': they do not make one tape.")
-    return found, _read_card(run / card)
+    part = _read_run(run, [card])
+    files = {name: [folder / "tape" / f"{name}.png" for folder in (run, own)] for name in ENDS}
+    pairs = {name: tuple(map(read_picture, pair)) for name, pair in files.items() if all(path.is_file() for path in pair)}
+    _refuse_other_crops(run, own, pairs)
+    return part, _read_card(run / card)
 
 
-def _joined(runs: list[tuple[list[dict[str, str]], dict[int, Path]]]) -> tuple[list[dict[str, str]], dict[int, Path]]:
-    """Runs that went on from one another as one: steps and seconds counted on, the first strip of each later run left out."""
+def _read_shipped(place: Path, own: Path) -> tuple[Part, dict[str, Any], list[int]]:
+    """A shipped tape that a run goes on from, what it says of itself, and which of the run's crops it shows."""
+    tape = read(place.name, place.parent)
+    if tape is None or any(tape.strip(name) is None for name in ENDS):
+        raise TapeError(f"'{place}' is no whole tape with the given and the sharp crops: name the runs before this one instead.")
+    if lost := [f"{name}.png" for name in ENDS if not (own / "tape" / f"{name}.png").is_file()]:
+        raise TapeError(f"the tape of '{own}' has no {' and no '.join(lost)}: whether '{place}' shows the same is not known.")
+    ends = {name: crops_of(read_picture(own / "tape" / f"{name}.png")) for name in ENDS}
+    shown = {name: crops_of(read_picture(tape.strip(name))) for name in ENDS}
+    found = [[i for i, crop in enumerate(ends["sharp"]) if np.array_equal(crop, one)][:1] for one in shown["sharp"]]
+    chosen = [i for match in found for i in match]
+    _refuse_other_crops(
+        place, own, {name: (np.array([ends[name][i] for i in chosen]), np.array(shown[name])) for name in ("sharp", "given")}
+    )
+    with (place / "curves.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    strips = {one["step"]: (place / f"{one['step']}.webp", one) for one in tape.about["moments"]}
+    return Part(rows, strips, tape.about["steps"], float(rows[-1]["seconds"])), tape.about, chosen
+
+
+def _joined(parts: list[Part]) -> tuple[list[dict[str, str]], dict[int, tuple[Path, dict[str, Any]]]]:
+    """Parts that went on from one another as one: steps and seconds counted on, the first strip of each later part left out."""
     rows: list[dict[str, str]] = []
-    strips: dict[int, Path] = {}
-    names = list(dict.fromkeys(name for run, _ in runs for name in (run[0] if run else {})))
+    strips: dict[int, tuple[Path, dict[str, Any]]] = {}
+    names = list(dict.fromkeys(name for part in parts for name in part.rows[0]))
     steps, seconds = 0, 0.0
-    for run, moments in runs:
-        for row in run:
+    for part in parts:
+        for row in part.rows:
             moved = {"step": str(int(row["step"]) + steps), "seconds": f"{float(row['seconds']) + seconds:.1f}"}
             rows.append(dict.fromkeys(names, "") | row | moved)
-        strips |= {steps + step: path for step, path in list(moments.items())[1 if strips else 0 :]}
-        # a run that was stopped, and did not end, has rows after its last strip
-        steps, seconds = max(max(strips), int(rows[-1]["step"])), float(rows[-1]["seconds"])
+        for step, (path, moment) in list(part.strips.items())[1 if strips else 0 :]:
+            at = {"step": step + steps, "seconds": round(moment["seconds"] + seconds, 1)}
+            strips[step + steps] = (path, moment | at)
+        steps, seconds = steps + part.end, seconds + part.seconds
     return rows, strips
 
 
@@ -222,7 +264,8 @@ def ship(weights: Path, folder: Path | None = None, after: tuple[Path, ...] = ()
     Args:
         weights: the run's weights file, NAME.safetensors in the run's folder, beside its card, losses.csv and tape/.
         folder: of all tapes.
-        after: the folders of the runs this one went on from, the earliest first: they become one tape with it.
+        after: the folders of the runs this one went on from, the earliest first: they become one tape with it. The first may be
+            the folder of a shipped tape instead, which stands for all the runs it was made of.
 
     Returns:
         The tape's folder.
@@ -235,36 +278,41 @@ def ship(weights: Path, folder: Path | None = None, after: tuple[Path, ...] = ()
     run, name = weights.parent, weights.stem
     own = _read_run(run, [f"{name}.safetensors", f"{name}.json"])
     card = _read_card(weights.with_suffix(".json"))
-    earlier = [_read_earlier(one, run) for one in after]
-    first = earlier[0][1] if earlier else card
-    rows, paths = _joined([*(found for found, _ in earlier), own])
+    shipped = _read_shipped(after[0], run) if after and (after[0] / "tape.json").is_file() else None
+    earlier = [_read_earlier(one, run) for one in after[1 if shipped else 0 :]]
+    first = shipped[1] if shipped else earlier[0][1] if earlier else card
+    parts = [*([shipped[0]] if shipped else []), *(part for part, _ in earlier), own]
+    rows, moments = _joined(parts)
 
-    strips = {step: read_picture(paths[step]) for step in thin_moments(sorted(paths))}
-    ends = {end: read_picture(run / "tape" / f"{end}.png") for end in ENDS if (run / "tape" / f"{end}.png").is_file()}
-    chosen = most_changed(strips[min(strips)], strips[max(strips)])
+    kept = {step: moments[step] for step in thin_moments(sorted(moments))}
+    strips = {str(step): path for step, (path, _) in kept.items()}
+    strips |= {end: run / "tape" / f"{end}.png" for end in ENDS if (run / "tape" / f"{end}.png").is_file()}
+    chosen = shipped[2] if shipped else most_changed(*(read_picture(kept[step][0]) for step in (min(kept), max(kept))))
     place = (folder or FOLDER) / name
-    part = place.with_name(f"{name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    for strip_name, strip in (strips | ends).items():
-        _write_strip(strip, chosen, part / f"{strip_name}.webp")
-    with (part / "curves.csv").open("w", newline="", encoding="utf-8") as file:
+    new = place.with_name(f"{name}.part")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    for strip_name, path in strips.items():
+        if path.suffix == ".webp":  # of a shipped tape: cut already
+            shutil.copyfile(path, new / f"{strip_name}.webp")
+        else:
+            _write_strip(read_picture(path), chosen, new / f"{strip_name}.webp")
+    with (new / "curves.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(thin_rows(rows))
-    by_step = {int(row["step"]): row for row in rows}
     about = {
         "name": card["name"],
         "stage": card.get("stage", ""),
         "start_from": first.get("start_from"),
-        "runs": len(after) + 1,
+        "runs": len(earlier) + 1 + (shipped[1].get("runs", 1) if shipped else 0),
         "losses": card.get("losses", {}),
-        "steps": int(rows[-1]["step"]),
-        "minutes": round(float(rows[-1]["seconds"]) / 60, 1),
+        "steps": sum(part.end for part in parts),
+        "minutes": round(sum(part.seconds for part in parts) / 60, 1),
         "checkpoint_sha256": sha256(weights),
-        "moments": [_moment(by_step[step]) for step in strips],
+        "moments": [moment for _, moment in kept.values()],
     }
-    (part / "tape.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+    (new / "tape.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
     shutil.rmtree(place, ignore_errors=True)
-    part.rename(place)
+    new.rename(place)
     return place

@@ -85,6 +85,37 @@ def test_runs_that_went_on_from_one_another_make_one_tape(run, tmp_path):
     assert np.array_equal(read_picture(alone / "40.webp"), read_picture(tape.strip(80)))
 
 
+def test_a_run_that_went_on_from_shipped_weights_goes_on_with_their_tape(run, tmp_path):
+    shipped = tapes.ship(run, tmp_path / "tapes", after=(shutil.copytree(run.parent, tmp_path / "earlier"),))
+    before = tapes.read("espcn", tmp_path / "tapes")
+    later = shutil.copytree(run.parent, tmp_path / "later")
+    card = json.loads((later / "espcn.json").read_text())
+    (later / "espcn.json").write_text(json.dumps(card | {"start_from": "espcn"}))
+    strip = read_picture(shipped / "80.webp")
+    tapes.ship(later / "espcn.safetensors", tmp_path / "tapes", after=(shipped,))
+    tape = tapes.read("espcn", tmp_path / "tapes")
+    assert [tape.about["runs"], tape.about["steps"], tape.about["start_from"]] == [3, 120, before.about["start_from"]]
+    assert [tape.moments[0], tape.moments[-1].step] == [before.moments[0], 120]
+    assert tape.moments[-1].seconds == pytest.approx(1.5 * before.moments[-1].seconds, abs=0.2)
+    assert np.array_equal(read_picture(tape.strip(120)), strip)
+    assert tape.curves["loss"][-1][0] == 120
+
+
+def test_a_shipped_tape_of_other_crops_is_not_gone_on_with(run, tmp_path):
+    shipped = tapes.ship(run, tmp_path / "tapes")
+    for name, other in (("given", "blurs of its crops"), ("sharp", "crops")):
+        later = shutil.copytree(run.parent, tmp_path / f"other-{name}")
+        picture = later / "tape" / f"{name}.png"
+        write_png(255 - read_picture(picture), picture)
+        with pytest.raises(tapes.TapeError, match=f"was shown other {other} than"):
+            tapes.ship(later / "espcn.safetensors", tmp_path / "tapes", after=(shipped,))
+    with pytest.raises(tapes.TapeError, match="the first may be the folder of a shipped tape"):
+        tapes.ship(run, tmp_path / "tapes", after=(run.parent, shipped))
+    (shipped / "sharp.webp").unlink()
+    with pytest.raises(tapes.TapeError, match="no whole tape"):
+        tapes.ship(run, tmp_path / "tapes", after=(shipped,))
+
+
 def test_one_tape_of_two_runs_begins_where_the_first_began_and_the_page_says_so(run, tmp_path, monkeypatch):
     later, folder = shutil.copytree(run.parent, tmp_path / "later"), tmp_path / "tapes"
     card = json.loads((later / "espcn.json").read_text())

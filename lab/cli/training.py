@@ -77,7 +77,8 @@ def tape_command(
     ] = None,
     split: Annotated[str | None, typer.Option(help="As in train, with --data.")] = None,
     after: Annotated[
-        list[Path] | None, typer.Option(help="Folder of a run this one went on from: both become one tape; can be repeated.")
+        list[Path] | None,
+        typer.Option(help="Folder of a run this one went on from, or, first, of a shipped tape: they make one tape; repeatable."),
     ] = None,
 ) -> None:
     """Copy a run's tape and curves to assets/tapes, where the page shows them; train --ship does it too."""
