@@ -41,7 +41,7 @@ def _size(strip: Path) -> tuple[int, int]:
 
 
 class TapeError(LabError):
-    """A run without a tape; its text is the sentence to show."""
+    """Runs or tapes that no tape can be made of; its text is the sentence to show."""
 
 
 @dataclass(frozen=True)
@@ -185,8 +185,8 @@ def _read_run(run: Path, files: list[str]) -> Part:
     if lost := strips.keys() - moments.keys():
         names = ", ".join(strips[step].name for step in sorted(lost))
         raise TapeError(f"'{run}' has strips of steps that its losses.csv does not know: remove {names} from its tape.")
-    # a run that was stopped, and did not end, has rows after its last strip
-    end = max(max(strips), int(rows[-1]["step"]))
+    # of all rows, not to the last strip: a run that was stopped has rows after it
+    end = max(moments)
     return Part(rows, {step: (strips[step], moments[step]) for step in sorted(strips)}, end, float(rows[-1]["seconds"]))
 
 
@@ -201,7 +201,7 @@ def _read_card(path: Path) -> dict[str, Any]:
 
 
 def _refuse_other_crops(earlier: Path, own: Path, pairs: dict[str, tuple[Any, Any]]) -> None:
-    """Raise TapeError where two of what both were shown, by their names in ENDS, differ."""
+    """Raise TapeError where the crops of the two, pairs of arrays by their names in ENDS, are not the same."""
     for name, pair in pairs.items():
         if not np.array_equal(*pair):
             other = "crops" if name == "sharp" else "blurs of its crops"
@@ -227,18 +227,27 @@ def _read_shipped(place: Path, own: Path) -> tuple[Part, dict[str, Any], list[in
     if tape is None or any(tape.strip(name) is None for name in ENDS):
         raise TapeError(f"'{place}' is no whole tape with the given and the sharp crops: name the runs before this one instead.")
     if lost := [f"{name}.png" for name in ENDS if not (own / "tape" / f"{name}.png").is_file()]:
-        raise TapeError(f"the tape of '{own}' has no {' and no '.join(lost)}: whether '{place}' shows the same is not known.")
-    ends = {name: crops_of(read_picture(own / "tape" / f"{name}.png")) for name in ENDS}
+        raise TapeError(f"the tape of '{own}' has no {' and no '.join(lost)}: add --data with the pictures it was trained on.")
+    whole = {name: crops_of(read_picture(own / "tape" / f"{name}.png")) for name in ENDS}
     shown = {name: crops_of(read_picture(tape.strip(name))) for name in ENDS}
-    found = [[i for i, crop in enumerate(ends["sharp"]) if np.array_equal(crop, one)][:1] for one in shown["sharp"]]
-    chosen = [i for match in found for i in match]
+    places = (next((i for i, one in enumerate(whole["sharp"]) if np.array_equal(one, crop)), None) for crop in shown["sharp"])
+    chosen = [i for i in places if i is not None]
     _refuse_other_crops(
-        place, own, {name: (np.array([ends[name][i] for i in chosen]), np.array(shown[name])) for name in ("sharp", "given")}
+        place, own, {name: (np.array([whole[name][i] for i in chosen]), np.array(shown[name])) for name in ENDS}
     )
-    with (place / "curves.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    strips = {one["step"]: (place / f"{one['step']}.webp", one) for one in tape.about["moments"]}
-    return Part(rows, strips, tape.about["steps"], float(rows[-1]["seconds"])), tape.about, chosen
+    try:
+        with (place / "curves.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        numbers = [(int(row["step"]), float(row["seconds"])) for row in rows]
+        strips = {int(one["step"]): (place / f"{one['step']}.webp", one) for one in tape.about["moments"]}
+        whole_numbers = [*strips, tape.about["steps"], tape.about.get("runs", 1)]
+        sound = all(isinstance(number, int) for number in whole_numbers)
+        sound = sound and all(isinstance(one["seconds"], float | int) for one in tape.about["moments"])
+        if not sound or any(None in row or None in row.values() for row in rows):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, csv.Error):
+        raise TapeError(f"the tape in '{place}' is damaged: bring back a whole one, or name the runs before this one.") from None
+    return Part(rows, strips, tape.about["steps"], numbers[-1][1]), tape.about, chosen
 
 
 def _joined(parts: list[Part]) -> tuple[list[dict[str, str]], dict[int, tuple[Path, dict[str, Any]]]]:
@@ -271,7 +280,8 @@ def ship(weights: Path, folder: Path | None = None, after: tuple[Path, ...] = ()
         The tape's folder.
 
     Raises:
-        TapeError: a run has no card, curves or tape; or an earlier one was shown other crops.
+        TapeError: a run has no card, curves or tape, or an earlier one was shown other crops; of a shipped tape, that it is not
+            whole or is of these very weights already.
     """
     from lab.weights import sha256
 
@@ -279,6 +289,8 @@ def ship(weights: Path, folder: Path | None = None, after: tuple[Path, ...] = ()
     own = _read_run(run, [f"{name}.safetensors", f"{name}.json"])
     card = _read_card(weights.with_suffix(".json"))
     shipped = _read_shipped(after[0], run) if after and (after[0] / "tape.json").is_file() else None
+    if shipped and shipped[1]["checkpoint_sha256"] == sha256(weights):
+        raise TapeError(f"'{after[0]}' is the tape of these very weights already: name the tape of those they went on from.")
     earlier = [_read_earlier(one, run) for one in after[1 if shipped else 0 :]]
     first = shipped[1] if shipped else earlier[0][1] if earlier else card
     parts = [*([shipped[0]] if shipped else []), *(part for part, _ in earlier), own]
@@ -313,6 +325,9 @@ def ship(weights: Path, folder: Path | None = None, after: tuple[Path, ...] = ()
         "moments": [moment for _, moment in kept.values()],
     }
     (new / "tape.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+    if read(new.name, new.parent) is None:  # whatever the cause, a tape that can be read is not given for one that cannot
+        shutil.rmtree(new, ignore_errors=True)
+        raise TapeError(f"what '{run}' and those before it kept does not make a tape: their strips are not of one size.")
     shutil.rmtree(place, ignore_errors=True)
     new.rename(place)
     return place

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 from training import tiny
 from typer.testing import CliRunner
 
@@ -85,26 +86,85 @@ def test_runs_that_went_on_from_one_another_make_one_tape(run, tmp_path):
     assert np.array_equal(read_picture(alone / "40.webp"), read_picture(tape.strip(80)))
 
 
-def test_a_run_that_went_on_from_shipped_weights_goes_on_with_their_tape(run, tmp_path):
-    shipped = tapes.ship(run, tmp_path / "tapes", after=(shutil.copytree(run.parent, tmp_path / "earlier"),))
-    before = tapes.read("espcn", tmp_path / "tapes")
-    later = shutil.copytree(run.parent, tmp_path / "later")
+def gone_on(run, folder):
+    """A copy of a run with other weights, as one has that went on from it."""
+    later = shutil.copytree(run.parent, folder)
+    with (later / "espcn.safetensors").open("ab") as file:
+        file.write(b" ")
     card = json.loads((later / "espcn.json").read_text())
     (later / "espcn.json").write_text(json.dumps(card | {"start_from": "espcn"}))
-    strip = read_picture(shipped / "80.webp")
+    return later
+
+
+def test_a_run_that_went_on_from_shipped_weights_goes_on_with_their_tape(run, tmp_path):
+    stopped = shutil.copytree(run.parent, tmp_path / "stopped")
+    with (stopped / "losses.csv").open() as file:
+        last = list(csv.DictReader(file))[-1]
+    with (stopped / "losses.csv").open("a", newline="") as file:
+        csv.DictWriter(file, last).writerow(last | {"step": "50", "validation_psnr": "", "validation_sharpness": ""})
+    shipped = tapes.ship(stopped / "espcn.safetensors", tmp_path / "tapes")
+    before = tapes.read("espcn", tmp_path / "tapes")
+    later = gone_on(run, tmp_path / "later")
+    shown = [crop.tobytes() for crop in crops_of(read_picture(shipped / "sharp.webp"))]
+    crops = crops_of(read_picture(run.parent / "tape" / "sharp.png"))
+    chosen = [[crop.tobytes() for crop in crops].index(one) for one in shown]
+    strip = read_picture(later / "tape" / "0000040.png")
+    side = strip.shape[0]
+    for i in range(strip.shape[1] // side):  # those that the shipped tape does not show change most here
+        if i not in chosen:
+            strip[:, i * side : (i + 1) * side] = 255 - strip[:, i * side : (i + 1) * side]
+    write_png(strip, later / "tape" / "0000040.png")
     tapes.ship(later / "espcn.safetensors", tmp_path / "tapes", after=(shipped,))
     tape = tapes.read("espcn", tmp_path / "tapes")
-    assert [tape.about["runs"], tape.about["steps"], tape.about["start_from"]] == [3, 120, before.about["start_from"]]
-    assert [tape.moments[0], tape.moments[-1].step] == [before.moments[0], 120]
-    assert tape.moments[-1].seconds == pytest.approx(1.5 * before.moments[-1].seconds, abs=0.2)
-    assert np.array_equal(read_picture(tape.strip(120)), strip)
-    assert tape.curves["loss"][-1][0] == 120
+    assert [tape.about["runs"], tape.about["steps"], tape.about["start_from"]] == [2, 90, before.about["start_from"]]
+    assert [tape.moments[0], tape.moments[-1].step, tape.curves["loss"][-1][0]] == [before.moments[0], 90, 90]
+    assert tape.moments[-1].seconds == pytest.approx(2 * before.moments[-1].seconds, abs=0.2)
+    expected = np.concatenate([crops_of(strip)[i] for i in chosen], axis=1)
+    assert np.array_equal(read_picture(tape.strip(90)), expected)
+
+
+def test_a_tape_is_not_joined_to_the_run_it_was_made_of(run, tmp_path):
+    shipped = tapes.ship(run, tmp_path / "tapes")
+    with pytest.raises(tapes.TapeError, match="these very weights already"):
+        tapes.ship(run, tmp_path / "tapes", after=(shipped,))
+    assert tapes.read("espcn", tmp_path / "tapes").about["steps"] == 40
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda about, curves: (about | {"steps": "40"}, curves),
+        lambda about, curves: (about | {"runs": None}, curves),
+        lambda about, curves: (about | {"moments": [one | {"seconds": "1"} for one in about["moments"]]}, curves),
+        lambda about, curves: (about, curves.replace("seconds", "minutes", 1)),
+        lambda about, curves: (about, curves.rstrip().rsplit(",", 2)[0] + "\n"),
+    ],
+)
+def test_a_damaged_shipped_tape_is_not_gone_on_with(run, tmp_path, harm):
+    shipped = tapes.ship(run, tmp_path / "tapes")
+    about, curves = harm(json.loads((shipped / "tape.json").read_text()), (shipped / "curves.csv").read_text())
+    (shipped / "tape.json").write_text(json.dumps(about))
+    (shipped / "curves.csv").write_text(curves)
+    later = gone_on(run, tmp_path / "later")
+    with pytest.raises(tapes.TapeError, match=r"is damaged|no whole tape"):
+        tapes.ship(later / "espcn.safetensors", tmp_path / "tapes", after=(shipped,))
+
+
+def test_a_tape_that_can_be_read_is_not_given_for_one_that_cannot(run, tmp_path):
+    shipped = tapes.ship(run, tmp_path / "tapes")
+    for name in ("sharp", "given"):
+        strip = crops_of(read_picture(shipped / f"{name}.webp"))
+        Image.fromarray(np.concatenate(strip[:2], axis=1)).save(shipped / f"{name}.webp", lossless=True)
+    later = gone_on(run, tmp_path / "later")
+    with pytest.raises(tapes.TapeError, match="not of one size"):
+        tapes.ship(later / "espcn.safetensors", tmp_path / "tapes", after=(shipped,))
+    assert tapes.read("espcn", tmp_path / "tapes").about["steps"] == 40
 
 
 def test_a_shipped_tape_of_other_crops_is_not_gone_on_with(run, tmp_path):
     shipped = tapes.ship(run, tmp_path / "tapes")
     for name, other in (("given", "blurs of its crops"), ("sharp", "crops")):
-        later = shutil.copytree(run.parent, tmp_path / f"other-{name}")
+        later = gone_on(run, tmp_path / f"other-{name}")
         picture = later / "tape" / f"{name}.png"
         write_png(255 - read_picture(picture), picture)
         with pytest.raises(tapes.TapeError, match=f"was shown other {other} than"):
