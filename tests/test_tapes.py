@@ -86,6 +86,16 @@ def test_runs_that_went_on_from_one_another_make_one_tape(run, tmp_path):
     assert np.array_equal(read_picture(alone / "40.webp"), read_picture(tape.strip(80)))
 
 
+def went_past_its_tape(run, folder):
+    """A copy of a run with a row at step 50, after its last strip at 40, as one has that was stopped before its end."""
+    stopped = shutil.copytree(run.parent, folder)
+    with (stopped / "losses.csv").open() as file:
+        last = list(csv.DictReader(file))[-1]
+    with (stopped / "losses.csv").open("a", newline="") as file:
+        csv.DictWriter(file, last).writerow(last | {"step": "50", "validation_psnr": "", "validation_sharpness": ""})
+    return stopped
+
+
 def gone_on(run, folder):
     """A copy of a run with other weights, as one has that went on from it."""
     later = shutil.copytree(run.parent, folder)
@@ -97,11 +107,7 @@ def gone_on(run, folder):
 
 
 def test_a_run_that_went_on_from_shipped_weights_goes_on_with_their_tape(run, tmp_path):
-    stopped = shutil.copytree(run.parent, tmp_path / "stopped")
-    with (stopped / "losses.csv").open() as file:
-        last = list(csv.DictReader(file))[-1]
-    with (stopped / "losses.csv").open("a", newline="") as file:
-        csv.DictWriter(file, last).writerow(last | {"step": "50", "validation_psnr": "", "validation_sharpness": ""})
+    stopped = went_past_its_tape(run, tmp_path / "stopped")
     shipped = tapes.ship(stopped / "espcn.safetensors", tmp_path / "tapes")
     before = tapes.read("espcn", tmp_path / "tapes")
     later = gone_on(run, tmp_path / "later")
@@ -208,11 +214,7 @@ def test_runs_that_do_not_belong_together_make_no_tape(run, tmp_path):
 
 
 def test_a_run_that_was_stopped_before_its_end_counts_with_all_its_steps(run, tmp_path):
-    earlier = shutil.copytree(run.parent, tmp_path / "earlier")
-    with (earlier / "losses.csv").open() as file:
-        last = list(csv.DictReader(file))[-1]
-    with (earlier / "losses.csv").open("a", newline="") as file:
-        csv.DictWriter(file, last).writerow(last | {"step": "50", "validation_psnr": "", "validation_sharpness": ""})
+    earlier = went_past_its_tape(run, tmp_path / "earlier")
     tapes.ship(run, tmp_path / "tapes", after=(earlier,))
     tape = tapes.read("espcn", tmp_path / "tapes")
     assert [tape.moments[-1].step, tape.about["steps"], tape.curves["loss"][-1][0]] == [90, 90, 90]
