@@ -15,11 +15,12 @@ from typer.testing import CliRunner
 from lab import tapes
 from lab.cli import app
 from lab.images import read_picture, write_png
-from lab.tapes import crops_of, most_changed, thin_moments, thin_rows
+from lab.tapes import crops_of
 from lab.train.errors import TrainingError
 from lab.train.pictures import Source
 from lab.train.recipe import RECIPES, read
 from lab.train.tape import add_ends, recipe_of
+from lab.train.tape_shipping import most_changed, ship_tape, thin_moments, thin_rows
 from lab.train.trainer import train
 from lab.ui.store import ResultStore
 from lab.ui.tape_view import tape_view
@@ -40,7 +41,7 @@ def write_recipe(folder: Path, name: str, **shipped) -> Path:
 
 
 def test_a_shipped_tape_holds_the_moments_the_ends_and_the_curves(run, tmp_path):
-    place = tapes.ship(run, tmp_path)
+    place = ship_tape(run, tmp_path)
     assert place == tmp_path / "espcn"
     tape = tapes.read("espcn", tmp_path)
     rows = {int(row["step"]): row for row in csv.DictReader((run.parent / "losses.csv").open())}
@@ -56,7 +57,7 @@ def test_a_shipped_tape_holds_the_moments_the_ends_and_the_curves(run, tmp_path)
 
 
 def test_the_pixels_of_a_tape_are_those_of_the_run(run, tmp_path):
-    place = tapes.ship(run, tmp_path)
+    place = ship_tape(run, tmp_path)
     whole = crops_of(read_picture(run.parent / "tape" / "0000040.png"))
     shipped = crops_of(read_picture(place / "40.webp"))
     assert len(shipped) == 3
@@ -65,16 +66,16 @@ def test_the_pixels_of_a_tape_are_those_of_the_run(run, tmp_path):
 
 
 def test_shipping_again_replaces_the_tape_whole(run, tmp_path):
-    place = tapes.ship(run, tmp_path)
+    place = ship_tape(run, tmp_path)
     (place / "9999.webp").write_bytes(b"of an older run")
-    tapes.ship(run, tmp_path)
+    ship_tape(run, tmp_path)
     assert not (place / "9999.webp").exists()
 
 
 def test_runs_that_went_on_from_one_another_make_one_tape(run, tmp_path):
     earlier = tmp_path / "earlier"
     shutil.copytree(run.parent, earlier)
-    tapes.ship(run, tmp_path / "tapes", after=(earlier,))
+    ship_tape(run, tmp_path / "tapes", after=(earlier,))
     tape = tapes.read("espcn", tmp_path / "tapes")
     assert [tape.moments[0].step, tape.moments[-1].step, tape.about["steps"]] == [1, 80, 80]
     last = float(list(csv.DictReader((run.parent / "losses.csv").open()))[-1]["seconds"])
@@ -82,7 +83,7 @@ def test_runs_that_went_on_from_one_another_make_one_tape(run, tmp_path):
     steps = [step for step, _ in tape.curves["loss"]]
     assert steps == sorted(set(steps))
     assert steps[-1] == 80
-    alone = tapes.ship(run, tmp_path / "alone")
+    alone = ship_tape(run, tmp_path / "alone")
     assert np.array_equal(read_picture(alone / "40.webp"), read_picture(tape.strip(80)))
 
 
@@ -108,7 +109,7 @@ def gone_on(run, folder):
 
 def test_a_run_that_went_on_from_shipped_weights_goes_on_with_their_tape(run, tmp_path):
     stopped = went_past_its_tape(run, tmp_path / "stopped")
-    shipped = tapes.ship(stopped / "espcn.safetensors", tmp_path / "tapes")
+    shipped = ship_tape(stopped / "espcn.safetensors", tmp_path / "tapes")
     before = tapes.read("espcn", tmp_path / "tapes")
     later = gone_on(run, tmp_path / "later")
     shown = [crop.tobytes() for crop in crops_of(read_picture(shipped / "sharp.webp"))]
@@ -120,7 +121,7 @@ def test_a_run_that_went_on_from_shipped_weights_goes_on_with_their_tape(run, tm
         if i not in chosen:
             strip[:, i * side : (i + 1) * side] = 255 - strip[:, i * side : (i + 1) * side]
     write_png(strip, later / "tape" / "0000040.png")
-    tapes.ship(later / "espcn.safetensors", tmp_path / "tapes", after=(shipped,))
+    ship_tape(later / "espcn.safetensors", tmp_path / "tapes", after=(shipped,))
     tape = tapes.read("espcn", tmp_path / "tapes")
     assert [tape.about["runs"], tape.about["steps"], tape.about["start_from"]] == [2, 90, before.about["start_from"]]
     assert [tape.moments[0], tape.moments[-1].step, tape.curves["loss"][-1][0]] == [before.moments[0], 90, 90]
@@ -130,9 +131,9 @@ def test_a_run_that_went_on_from_shipped_weights_goes_on_with_their_tape(run, tm
 
 
 def test_a_tape_is_not_joined_to_the_run_it_was_made_of(run, tmp_path):
-    shipped = tapes.ship(run, tmp_path / "tapes")
+    shipped = ship_tape(run, tmp_path / "tapes")
     with pytest.raises(tapes.TapeError, match="these very weights already"):
-        tapes.ship(run, tmp_path / "tapes", after=(shipped,))
+        ship_tape(run, tmp_path / "tapes", after=(shipped,))
     assert tapes.read("espcn", tmp_path / "tapes").about["steps"] == 40
 
 
@@ -147,39 +148,39 @@ def test_a_tape_is_not_joined_to_the_run_it_was_made_of(run, tmp_path):
     ],
 )
 def test_a_damaged_shipped_tape_is_not_gone_on_with(run, tmp_path, harm):
-    shipped = tapes.ship(run, tmp_path / "tapes")
+    shipped = ship_tape(run, tmp_path / "tapes")
     about, curves = harm(json.loads((shipped / "tape.json").read_text()), (shipped / "curves.csv").read_text())
     (shipped / "tape.json").write_text(json.dumps(about))
     (shipped / "curves.csv").write_text(curves)
     later = gone_on(run, tmp_path / "later")
     with pytest.raises(tapes.TapeError, match=r"is damaged|no whole tape"):
-        tapes.ship(later / "espcn.safetensors", tmp_path / "tapes", after=(shipped,))
+        ship_tape(later / "espcn.safetensors", tmp_path / "tapes", after=(shipped,))
 
 
 def test_a_tape_that_can_be_read_is_not_given_for_one_that_cannot(run, tmp_path):
-    shipped = tapes.ship(run, tmp_path / "tapes")
+    shipped = ship_tape(run, tmp_path / "tapes")
     for name in ("sharp", "given"):
         strip = crops_of(read_picture(shipped / f"{name}.webp"))
         Image.fromarray(np.concatenate(strip[:2], axis=1)).save(shipped / f"{name}.webp", lossless=True)
     later = gone_on(run, tmp_path / "later")
     with pytest.raises(tapes.TapeError, match="not of one size"):
-        tapes.ship(later / "espcn.safetensors", tmp_path / "tapes", after=(shipped,))
+        ship_tape(later / "espcn.safetensors", tmp_path / "tapes", after=(shipped,))
     assert tapes.read("espcn", tmp_path / "tapes").about["steps"] == 40
 
 
 def test_a_shipped_tape_of_other_crops_is_not_gone_on_with(run, tmp_path):
-    shipped = tapes.ship(run, tmp_path / "tapes")
+    shipped = ship_tape(run, tmp_path / "tapes")
     for name, other in (("given", "blurs of its crops"), ("sharp", "crops")):
         later = gone_on(run, tmp_path / f"other-{name}")
         picture = later / "tape" / f"{name}.png"
         write_png(255 - read_picture(picture), picture)
         with pytest.raises(tapes.TapeError, match=f"was shown other {other} than"):
-            tapes.ship(later / "espcn.safetensors", tmp_path / "tapes", after=(shipped,))
+            ship_tape(later / "espcn.safetensors", tmp_path / "tapes", after=(shipped,))
     with pytest.raises(tapes.TapeError, match="the first may be the folder of a shipped tape"):
-        tapes.ship(run, tmp_path / "tapes", after=(run.parent, shipped))
+        ship_tape(run, tmp_path / "tapes", after=(run.parent, shipped))
     (shipped / "sharp.webp").unlink()
     with pytest.raises(tapes.TapeError, match="no whole tape"):
-        tapes.ship(run, tmp_path / "tapes", after=(shipped,))
+        ship_tape(run, tmp_path / "tapes", after=(shipped,))
 
 
 def test_one_tape_of_two_runs_begins_where_the_first_began_and_the_page_says_so(run, tmp_path, monkeypatch):
@@ -187,12 +188,12 @@ def test_one_tape_of_two_runs_begins_where_the_first_began_and_the_page_says_so(
     card = json.loads((later / "espcn.json").read_text())
     (later / "espcn.json").write_text(json.dumps(card | {"start_from": "espcn"}))
     monkeypatch.setattr(tapes, "FOLDER", folder)
-    tapes.ship(later / "espcn.safetensors", after=(run.parent,))
+    ship_tape(later / "espcn.safetensors", after=(run.parent,))
     about = tape_view("espcn", ResultStore(tmp_path / "store"))["about"]
     assert "80 steps in " in about
     assert " seconds, by 2 runs that went on from one another; of the last: " in about
     assert "It began from" not in about
-    tapes.ship(later / "espcn.safetensors")
+    ship_tape(later / "espcn.safetensors")
     assert "It began from the weights of ESPCN" in tape_view("espcn", ResultStore(tmp_path / "store"))["about"]
 
 
@@ -200,22 +201,22 @@ def test_runs_that_do_not_belong_together_make_no_tape(run, tmp_path):
     earlier = shutil.copytree(run.parent, tmp_path / "earlier")
     (earlier / "espcn.json").unlink()
     with pytest.raises(tapes.TapeError, match=r"has no espcn\.json"):
-        tapes.ship(run, tmp_path / "tapes", after=(earlier,))
+        ship_tape(run, tmp_path / "tapes", after=(earlier,))
     shutil.copy(run.parent / "espcn.json", earlier)
     for name, other in (("given", "blurs of its crops"), ("sharp", "crops")):
         picture = earlier / "tape" / f"{name}.png"
         write_png(255 - read_picture(picture), picture)
         with pytest.raises(tapes.TapeError, match=f"was shown other {other} than"):
-            tapes.ship(run, tmp_path / "tapes", after=(earlier,))
+            ship_tape(run, tmp_path / "tapes", after=(earlier,))
     (earlier / "losses.csv").write_text("step,seconds\n")
     with pytest.raises(tapes.TapeError, match="has no rows"):
-        tapes.ship(run, tmp_path / "tapes", after=(earlier,))
+        ship_tape(run, tmp_path / "tapes", after=(earlier,))
     assert not (tmp_path / "tapes").exists()
 
 
 def test_a_run_that_was_stopped_before_its_end_counts_with_all_its_steps(run, tmp_path):
     earlier = went_past_its_tape(run, tmp_path / "earlier")
-    tapes.ship(run, tmp_path / "tapes", after=(earlier,))
+    ship_tape(run, tmp_path / "tapes", after=(earlier,))
     tape = tapes.read("espcn", tmp_path / "tapes")
     assert [tape.moments[-1].step, tape.about["steps"], tape.curves["loss"][-1][0]] == [90, 90, 90]
     steps = [step for step, _ in tape.curves["loss"]]
@@ -226,7 +227,7 @@ def test_a_strip_of_a_step_that_the_curves_do_not_know_is_not_shipped(run, tmp_p
     lost = shutil.copytree(run.parent, tmp_path / "lost")
     shutil.copy(lost / "tape" / "0000040.png", lost / "tape" / "0000057.png")
     with pytest.raises(tapes.TapeError, match=r"does not know: remove 0000057\.png from its tape"):
-        tapes.ship(lost / "espcn.safetensors", tmp_path / "tapes")
+        ship_tape(lost / "espcn.safetensors", tmp_path / "tapes")
     assert not (tmp_path / "tapes").exists()
 
 
@@ -243,7 +244,7 @@ def test_a_damaged_run_gets_one_sentence(run, tmp_path, file, content, sentence)
     copied = shutil.copytree(run.parent, tmp_path / "run")
     (copied / file).write_text(content)
     with pytest.raises(tapes.TapeError, match=sentence):
-        tapes.ship(copied / run.name, tmp_path / "tapes")
+        ship_tape(copied / run.name, tmp_path / "tapes")
     assert not (tmp_path / "tapes").exists()
 
 
@@ -324,14 +325,14 @@ def test_the_crops_that_training_changed_most_are_kept():
 
 @pytest.mark.parametrize("harm", ["tape.json", "curves.csv", "40.webp"])
 def test_a_tape_that_lacks_a_file_is_no_tape(run, tmp_path, harm):
-    place = tapes.ship(run, tmp_path)
+    place = ship_tape(run, tmp_path)
     (place / harm).unlink()
     assert tapes.read("espcn", tmp_path) is None
 
 
 @pytest.mark.parametrize("lost", ["name", "stage", "steps", "minutes", "checkpoint_sha256"])
 def test_a_tape_that_does_not_say_what_its_run_was_is_no_tape(run, tmp_path, lost):
-    place = tapes.ship(run, tmp_path)
+    place = ship_tape(run, tmp_path)
     about = json.loads((place / "tape.json").read_text())
     del about[lost]
     (place / "tape.json").write_text(json.dumps(about))
@@ -340,13 +341,13 @@ def test_a_tape_that_does_not_say_what_its_run_was_is_no_tape(run, tmp_path, los
 
 @pytest.mark.parametrize("content", [b"", b"no picture"])
 def test_a_tape_with_a_damaged_strip_is_no_tape(run, tmp_path, content):
-    (tapes.ship(run, tmp_path) / "1.webp").write_bytes(content)
+    (ship_tape(run, tmp_path) / "1.webp").write_bytes(content)
     assert tapes.read("espcn", tmp_path) is None
 
 
 @pytest.mark.parametrize("about", [{"moments": "none"}, {"moments": []}, {"moments": [{"step": 40}]}, {}])
 def test_a_tape_whose_moments_make_no_sense_is_no_tape(run, tmp_path, about):
-    place = tapes.ship(run, tmp_path)
+    place = ship_tape(run, tmp_path)
     assert tapes.read("espcn", tmp_path)
     (place / "tape.json").write_text(json.dumps(about))
     assert tapes.read("espcn", tmp_path) is None

@@ -30,6 +30,7 @@ from lab.train.pictures import DataError, Pictures, Source, load
 from lab.train.recipe import RecipeError, available, read
 from lab.train.restoration import start_from
 from lab.train.saving import newest_state
+from lab.train.tape_shipping import ship_tape
 from lab.train.trainer import is_tape_moment, learning_rate_factor, train
 
 TINY = """
@@ -342,7 +343,7 @@ def test_a_run_killed_after_its_last_save_loses_the_strips_of_the_steps_it_loses
     assert strips()[-1] == 20
     assert set(strips()) <= rows
     assert {file.stem for file in (out / "tape").glob("[a-z]*.png")} == {"given", "sharp"}
-    moments = tapes.read("tiny", tapes.ship(path, tmp_path / "tapes").parent).moments
+    moments = tapes.read("tiny", ship_tape(path, tmp_path / "tapes").parent).moments
     assert moments[-1].step == 20
     assert all(moment.psnr for moment in moments)
 

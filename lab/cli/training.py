@@ -82,7 +82,7 @@ def tape_command(
     ] = None,
 ) -> None:
     """Copy a run's tape and curves to assets/tapes, where the page shows them; train --ship does it too."""
-    from lab import tapes
+    from lab.train.tape_shipping import ship_tape
 
     if data is not None:
         from lab.train.pictures import Source
@@ -91,7 +91,7 @@ def tape_command(
         add_ends(weights.parent, Source(data, None, split))
     elif split is not None:
         raise UsageError("--split goes with --data.")
-    typer.echo(str(tapes.ship(weights, after=tuple(after or ()))))
+    typer.echo(str(ship_tape(weights, after=tuple(after or ()))))
 
 
 @app.command("pack")

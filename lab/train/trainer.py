@@ -25,7 +25,6 @@ from accelerate import Accelerator, PartialState
 from accelerate.utils import broadcast, set_seed
 from torch import Tensor
 
-from lab import tapes
 from lab.methods import CHECKPOINTS
 from lab.train.curves import Curves
 from lab.train.data import refuse_pairs
@@ -39,6 +38,7 @@ from lab.train.recipe import Recipe
 from lab.train.restoration import Restoration, check_files
 from lab.train.saving import State, check_folder, load_state, newest_state, save_state
 from lab.train.tape import drop_later_strips, write_ends, write_strip
+from lab.train.tape_shipping import ship_tape
 
 SAVE_EVERY_SECONDS = 60
 LOG_EVERY_STEPS = 25
@@ -109,7 +109,7 @@ def card(recipe: Recipe, state: State, device: torch.device, data: str, mixture:
 
 
 def ship(path: Path) -> Path:
-    """Copy a finished run's weights and card to checkpoints/, where the methods find them, and its tape (see lab.tapes) to
+    """Copy a finished run's weights and card to checkpoints/, where the methods find them, and its tape (see tape_shipping.py) to
     assets/tapes/, where the page does; the new weights file."""
     CHECKPOINTS.mkdir(exist_ok=True)
     for source in (path.with_suffix(".json"), path):  # a running app may look at any moment: it finds whole files alone
@@ -117,7 +117,7 @@ def ship(path: Path) -> Path:
         shutil.copyfile(source, part)
         part.replace(CHECKPOINTS / source.name)
     if any((path.parent / "tape").glob("*.png")):  # the lab's features restore nothing, so their runs have no tape
-        tapes.ship(path)
+        ship_tape(path)
     return CHECKPOINTS / path.name
 
 

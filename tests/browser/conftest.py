@@ -91,10 +91,10 @@ def taped(picture_folder: Path, tmp_path_factory) -> Path:
     """A folder with one tape: of SRGAN, tiny, trained for 30 steps, the lab's features with random weights beside its critic."""
     from training import tiny
 
-    from lab import tapes
     from lab.networks.features import LabFeatures
     from lab.train import features
     from lab.train.pictures import Source
+    from lab.train.tape_shipping import ship_tape
     from lab.train.trainer import train
 
     with pytest.MonkeyPatch.context() as patch:
@@ -103,7 +103,7 @@ def taped(picture_folder: Path, tmp_path_factory) -> Path:
         patch.setattr("lab.train.restoration.vgg19_features", stand_in)
         path = train(tiny("srgan"), Source(data=picture_folder), tmp_path_factory.mktemp("srgan"), steps=30, cpu=True)
     folder = tmp_path_factory.mktemp("tapes")
-    tapes.ship(path, folder)
+    ship_tape(path, folder)
     return folder
 
 
