@@ -3,8 +3,8 @@
     python benchmarks/detection.py BSD100 [--pictures N] [--weights FILE]
 
 The detector is torchvision's (lab/detection.py); its weights are not downloaded, and the command says where to get them. Prints a
-table of F1 at an overlap of 0.5 by blur, and writes assets/paper/detection.json. Verdicts are kept in runs/detection: the same
-command goes on where it was ended, and looks anew only at what a replaced checkpoint restores.
+table of F1 at an overlap of 0.5 by blur, and writes assets/paper/detection.json, which the page shows. Verdicts are kept in
+runs/detection: the same command goes on where it was ended, and looks anew only at what a replaced checkpoint restores.
 """
 
 import argparse

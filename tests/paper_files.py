@@ -8,6 +8,7 @@ from conftest import textured_picture
 
 from lab import weights
 from lab.ablation.paper import FAMILY, PAPER
+from lab.detection import Agreement
 from lab.gallery.scenes import webp_bytes
 
 METRICS = ("psnr", "ssim", "gradient-ratio", "gradient-error", "lpips", "niqe")
@@ -83,3 +84,23 @@ def write_curves(folder: Path, name: str, *pictures: str) -> None:
         (folder / picture).parent.mkdir(exist_ok=True)
         content = SVG.encode() if picture.endswith(".svg") else webp_bytes(textured_picture(36, 64))
         (folder / picture).write_bytes(content)
+
+
+def write_detection(folder: Path, counts: Mapping[str, tuple[int, int, int]], trained: list[str]) -> None:
+    """What benchmarks/detection.py leaves, for one blur; `counts` are those of finds on both, extra and missed ones."""
+    rows = {key: Agreement(*found) for key, found in counts.items()}
+    content = {
+        "command": "python benchmarks/detection.py STREET",
+        "pictures": {"folder": "STREET", "count": 2},
+        "checkpoints": dict.fromkeys([key for key in counts if key != "input"], "0" * 64),
+        "methods": {key: "blurred" if key == "input" else f"Small {key}" for key in counts},
+        "detector": {"machine": "a stand-in", "score": 0.5, "overlap": 0.5},
+        "sharp": rows["input"].both + rows["input"].missed,
+        "conditions": {
+            "gaussian:sigma=1.6": {
+                key: {"f1": found.f1, **vars(found), "trained": key in trained} for key, found in rows.items()
+            }
+        },
+    }
+    folder.mkdir(exist_ok=True)
+    (folder / "detection.json").write_text(json.dumps(content), encoding="utf-8")

@@ -18,6 +18,7 @@ from lab.compare import prepare
 from lab.degrade import Degradation
 from lab.detection import DIGEST, NAME, URL, Agreement, DetectionError, Finds, agreement, detect, load, place, weights_file
 from lab.images import write_png
+from lab.ui.paper_detection import detection_table
 
 FAST = "srnet"
 BLUR = "gaussian:sigma=2.5"
@@ -183,6 +184,7 @@ def test_one_command_prints_a_table_and_writes_its_figures(weights, tmp_path, mo
     assert str(tmp_path) not in text
     assert about["seeds"] == machines.SEEDS
     assert list(about["conditions"]) == ["gaussian:sigma=2.5", "motion:length=12"]
+    assert [row["key"] for row in detection_table(about)["rows"]] == ["input", FAST]  # as the page shows it
     network = load(weights, CPU)
     assert about["sharp"] == sum(len(detect(network, textured_picture(96, 128, i)).boxes) for i in range(2)) > 0
     for rows in about["conditions"].values():

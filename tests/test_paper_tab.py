@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from paper_files import IN_ORDER, OTHER_ORDER, SVG, row, write_ablation, write_curves, write_losses
+from paper_files import IN_ORDER, OTHER_ORDER, SVG, row, write_ablation, write_curves, write_detection, write_losses
 
 from lab import methods, weights
 from lab.ablation.paper import FAMILY
@@ -42,8 +42,8 @@ def sections(folder: Path, store: ResultStore) -> dict[str, dict]:
 
 def test_everything_that_is_missing_is_said_in_a_sentence_with_what_to_do(tmp_path, store):
     found = sections(tmp_path / "nothing", store)
-    assert list(found) == ["idea", "table", "panels", "closeups", "losses", "deblurring", "reading"]
-    for key in ("table", "closeups", "losses", "deblurring", "reading"):
+    assert list(found) == ["idea", "table", "panels", "closeups", "losses", "deblurring", "reading", "detection"]
+    for key in ("table", "closeups", "losses", "deblurring", "reading", "detection"):
         assert "python" in found[key]["missing"], key
         assert found[key]["tables"] == found[key]["pictures"] == []
     assert [step["key"] for step in found["idea"]["steps"]] == list(FAMILY)
@@ -143,11 +143,32 @@ def test_curves_are_shown_with_what_made_them_and_only_beside_their_figures(tmp_
     "content", ["", "{", "[]", '"text"', "{}", '{"command": 3}', '{"conditions": 3, "pictures": [], "command": ""}']
 )
 def test_a_file_that_cannot_be_read_counts_as_missing(tmp_path, store, content):
-    for name in ("ablation", "losses", "deblurring", "reading"):
+    for name in ("ablation", "losses", "deblurring", "reading", "detection"):
         (tmp_path / f"{name}.json").write_text(content)
     (tmp_path / "reading.svg").write_text(SVG)
     found = sections(tmp_path, store)
-    assert all(found[key]["missing"] for key in ("table", "closeups", "losses", "deblurring", "reading"))
+    assert all(found[key]["missing"] for key in ("table", "closeups", "losses", "deblurring", "reading", "detection"))
+
+
+def test_what_a_detector_found_is_a_table_that_marks_the_best_and_what_was_not_trained_for(tmp_path, store, checkpoints):
+    write_detection(tmp_path, {"input": (3, 1, 3), "resg": (4, 0, 2), "nonbn-resg": (2, 4, 4)}, trained=["resg"])
+    section = sections(tmp_path, store)["detection"]
+    (table,) = section["tables"]
+    assert [one["name"] for one in table["columns"]] == ["Gaussian blur, sigma 1.6 px"]
+    assert [one["name"] for one in table["rows"]] == ["Blurred input", "Small resg", "Small nonbn-resg"]
+    cells = [one["cells"][0] for one in table["rows"]]
+    assert [cell["text"] for cell in cells] == ["0.600", "0.800", "0.333*"]
+    assert [cell["rank"] for cell in cells] == [0, 1, 2]
+    assert cells[1]["title"] == "4 found on both, 0 on this one alone, 2 on the sharp one alone."
+    assert "6 finds" in table["title"]
+    assert section["command"] == "python benchmarks/detection.py STREET"
+    assert section["notes"][0] == "Measured on 2 pictures of STREET."
+
+
+def test_a_detector_that_found_nothing_has_no_figure(tmp_path, store, checkpoints):
+    write_detection(tmp_path, {"input": (0, 0, 0), "resg": (0, 0, 0)}, trained=[])
+    (table,) = sections(tmp_path, store)["detection"]["tables"]
+    assert [one["cells"][0]["text"] for one in table["rows"]] == ["–", "–"]
 
 
 def test_a_blur_is_named_in_words_and_nonsense_stays_as_it_is():

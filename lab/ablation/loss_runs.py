@@ -64,8 +64,9 @@ def find(folder: Path) -> list[Run]:
         folder: of the runs: each weights file lies in it, or in a folder of its run, whatever that is called.
 
     Raises:
-        AblationError: a file is not there or is there twice, has no card, or is not what its name says; or the five differ in
-            more than their losses, so that they would not compare.
+        AblationError: a file is not there or is there twice, has no card, or has other losses than its name says; or the five
+            differ in what SHARED names, in the features losses look at or in a shared term's weight, so that they would not
+            compare. What no card holds (patch, learning rate, seed) is not looked at.
         CardError: a card that cannot be read.
     """
     if not folder.is_dir():

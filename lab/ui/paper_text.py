@@ -56,6 +56,10 @@ READING = (
     "The share that it reads is drawn against the strength of the blur; unrestored codes are what a method has to beat, sharp "
     "ones the ceiling."
 )
+DETECTION = (
+    "The authors of DeblurGAN asked what deblurring does for a detector of people, cars and the like. Here one looks at blurred "
+    "and restored pictures, and what it finds is held against what it finds on the sharp ones."
+)
 CLOSEUPS = "The paper's Figure 5, made anew: the same spots of every picture, enlarged without smoothing."
 PANELS = (
     "The paper's Figure 4, to walk about in: blurred, the four networks, sharp. All pictures move together, a click sets the "

@@ -15,6 +15,7 @@ from lab.cards import CardError
 from lab.degrade import KINDS
 from lab.methods import METHODS
 from lab.ui import paper_text as words
+from lab.ui.paper_detection import detection_table
 from lab.ui.paper_files import Pictures, changed_since, find_plots, measured_on, read_facts
 from lab.ui.paper_tables import BLURRED, ablation_table, blur_name, plain_table
 from lab.ui.store import ResultStore
@@ -171,6 +172,20 @@ def curves(
     return _section(key, title, text, pictures=shown, notes=notes, command=facts["command"])
 
 
+def detection(facts: dict[str, Any] | None) -> dict[str, Any]:
+    """What an object detector finds; `facts` is detection.json."""
+    key, title, shown = "detection", "And an object detector?", facts and detection_table(facts)
+    if not shown:
+        missing = (
+            "No detector has looked at results here yet: python benchmarks/detection.py FOLDER lets one look, and says where to "
+            "get its weights, which do not come with the lab."
+        )
+        return _section(key, title, words.DETECTION, missing=missing)
+    of = measured_on(facts)
+    notes = ([f"Measured on {of}."] if of else []) + changed_since(facts.get("checkpoints", {}))
+    return _section(key, title, words.DETECTION, tables=[shown], notes=notes, command=facts["command"])
+
+
 def _plot_name(stem: str) -> str:
     """What a curve is of, by its file's name: a kind of blur, or `reading`."""
     return KINDS[stem].name if stem in KINDS else "QR codes that were read"
@@ -199,6 +214,7 @@ def after_panels(store: ResultStore, folder: Path | None = None) -> dict[str, An
             "Nothing has been read here yet: python benchmarks/reading.py measures and draws it.",
             read_facts(place, "reading.json"), find_plots(place, ["reading"]), pictures,
         ),
+        detection(read_facts(place, "detection.json")),
     ]  # fmt: skip
     return {"sections": sections, "files": pictures.files}
 
