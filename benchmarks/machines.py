@@ -5,7 +5,6 @@ every method. Verdicts are kept, so that the same command goes on where it was e
 checkpoint that was replaced makes of the pictures.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from lab.cli.options import chosen_methods
 from lab.compare import Failed, Finished, compare, prepare
 from lab.degrade import Degradation, shaken
 from lab.errors import LabError
+from lab.gallery.scenes import pixels_sha256
 from lab.weights import sha256
 
 ROOT = Path(__file__).parent.parent
@@ -100,7 +100,7 @@ def verdicts(trial: Trial, picture: np.ndarray, degradation: Degradation, judge:
     Raises:
         MachineError: a method failed, or its weights file is no longer the trial's.
     """
-    digest = hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).hexdigest()
+    digest = pixels_sha256(picture)
     wanted = {INPUT: "", **trial.checkpoints}
     keys = {method: Key(digest, method, sha, str(degradation), trial.machine) for method, sha in wanted.items()}
     found = {method: trial.records.find(key).values for method, key in keys.items()}

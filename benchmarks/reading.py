@@ -30,7 +30,7 @@ from lab.degrade import KINDS, Degradation
 from lab.examples import FOLDER
 from lab.images import read_named
 from lab.methods import METHODS
-from lab.reading import LENGTH, MODULES, SIDE, Scene, read, scenes
+from lab.reading import LENGTH, MODULES, SIDE, ReadingError, Scene, read, scenes
 
 STRENGTHS = ("gaussian=0.8,1.2,1.6,2.0,2.4,3.0,3.6", "motion=5,10,15,20,25,35")
 CODES = 42
@@ -53,7 +53,7 @@ def blurs(words: Sequence[str]) -> dict[str, list[Degradation]]:
             possible = ", ".join(key for key, about in KINDS.items() if about.parameter)
             raise machines.MachineError(f"'{word}' names no blur that has a strength: choose from {possible}.")
         try:
-            strengths = sorted({float(number) for number in numbers.split(",")})
+            strengths = sorted({*(one.strength for one in found.get(kind, ())), *(float(one) for one in numbers.split(","))})
         except ValueError:
             raise machines.MachineError(f"'{word}' is not KIND=NUMBER,NUMBER, as in gaussian=0.8,1.6.") from None
         found[kind] = [Degradation(kind, strength) for strength in strengths]
@@ -162,6 +162,15 @@ def _curve(axis: Any, curve: Mapping[str, Any], key: str, heights: Sequence[floa
             axis.plot(x, height, marker, color=color, markerfacecolor=PAPER, markersize=5)
 
 
+def _background(path: Path) -> np.ndarray:
+    """A picture to put codes on; a complaint about it begins with its name."""
+    picture = read_named(path)
+    if min(picture.shape[:2]) < SIDE:
+        size = f"{picture.shape[1]}x{picture.shape[0]}"
+        raise ReadingError(f"{path.name}: a background must be at least {SIDE}x{SIDE}, not {size}: leave it out.")
+    return picture
+
+
 def main() -> None:
     import cv2
 
@@ -176,7 +185,7 @@ def main() -> None:
     choice = parser.parse_args()
     with sentences("reading.py"):
         kinds, checkpoints = blurs(choice.strengths), machines.same_size_methods(choice.methods)
-        codes = scenes([read_named(path) for path in pictures_in(choice.folder)], choice.codes)
+        codes = scenes([_background(path) for path in pictures_in(choice.folder)], choice.codes)
         machine = f"OpenCV {cv2.__version__}'s QRCodeDetector"
         records = Records(choice.records)
         found = measure(codes, kinds, machines.Trial(checkpoints, machine, records, choice.device))

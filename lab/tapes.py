@@ -27,7 +27,7 @@ ABOUT = {"name", "stage", "steps", "minutes", "checkpoint_sha256"}
 """What tape.json says at least of its run, besides the moments."""
 
 
-def _size(strip: Path) -> tuple[int, int]:
+def size_of(strip: Path) -> tuple[int, int]:
     """Width and height of a picture's file; an OSError where it is none."""
     from PIL import Image
 
@@ -57,7 +57,7 @@ class Tape:
 
     folder: Path
     about: dict[str, Any]
-    """tape.json: see `ship`."""
+    """tape.json: see `lab.train.tape_shipping.ship_tape`."""
 
     @property
     def moments(self) -> list[Moment]:
@@ -84,7 +84,7 @@ def read(name: str, folder: Path | None = None) -> Tape | None:
     try:
         about = json.loads((place / "tape.json").read_text(encoding="utf-8"))
         tape = Tape(place, about)
-        sizes = {_size(place / f"{moment.step}.webp") for moment in tape.moments}
+        sizes = {size_of(place / f"{moment.step}.webp") for moment in tape.moments}
         whole = len(sizes) == 1 and bool(tape.curves) and about.keys() >= ABOUT
     except (OSError, ValueError, KeyError, TypeError, csv.Error):
         return None

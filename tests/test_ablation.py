@@ -156,13 +156,12 @@ def test_every_spot_lies_in_its_example_and_all_rows_are_equally_wide():
     assert len({spot.box[2] * spot.zoom for spot in SPOTS}) == 1
 
 
-def test_what_is_shipped_is_read_back_with_its_pictures_without_loss(one_picture):
+def test_what_is_shipped_is_read_back_with_its_close_ups_without_loss(one_picture):
     kept = stored.read()
     assert kept.command == "python -m lab ablation BSD --pictures 1 --ship"
     assert kept.about == json.loads((one_picture / "ablation.json").read_text(encoding="utf-8"))
     assert kept.paper == PAPER
-    for name in ("panels", "closeups"):
-        np.testing.assert_array_equal(read_picture(kept.picture(name)), read_picture(one_picture / f"figure-{name}.png"))
+    np.testing.assert_array_equal(read_picture(kept.closeups), read_picture(one_picture / "figure-closeups.png"))
     assert not list(stored.FOLDER.rglob("*.part"))
 
 

@@ -177,7 +177,7 @@ def test_curves_show_gains_filled_where_training_covers_them_and_a_bar_over_the_
     assert [text.get_text() for text in below.texts] == ["ResG: trained for 5 to 25 px", "SR-NET: not trained for this blur"]
 
 
-def test_the_shipped_blurs_are_three_two_and_three_within_training_but_for_the_longest_path():
+def test_the_shipped_blurs_are_three_three_and_two_within_training_but_for_the_longest_path():
     blurs = {blur.kind: blur for blur in read_blurs(ROOT / "benchmarks" / "deblurring.yaml")}
     assert {kind: blur.seed_by_picture for kind, blur in blurs.items()} == {"motion": True, "gaussian": False, "defocus": False}
     assert [one.strength for one in blurs["gaussian"].degradations] == [1.0, 1.6, 2.4]

@@ -145,6 +145,25 @@ def test_the_command_measures_every_run_on_every_picture_and_ships_table_and_str
     np.testing.assert_array_equal(strip, losses_strip.draw(loss_runs.find(runs), "cpu"))
 
 
+def test_runs_measured_on_different_pictures_are_not_put_side_by_side(runs, sharp, small_models):
+    def spoil(stage, one, done, count):
+        if stage is STAGES[1]:
+            (sharp / "1.png").write_bytes(b"no picture any more")
+
+    with pytest.raises(AblationError, match="were measured on different pictures"):
+        losses.measure(sharp, loss_runs.find(runs), at_most=2, device="cpu", progress=spoil)
+
+
+def test_weights_that_are_replaced_while_the_ablation_runs_are_refused(copied, sharp, small_models):
+    last = copied / "losses-adversarial" / "losses-adversarial.safetensors"
+
+    def replace(stage, one, done, count):
+        last.write_bytes((copied / "losses-l1" / "losses-l1.safetensors").read_bytes())
+
+    with pytest.raises(AblationError, match="weights of losses-adversarial were replaced"):
+        losses.measure(sharp, loss_runs.find(copied), at_most=1, device="cpu", progress=replace)
+
+
 def test_the_strip_has_a_row_a_spot_from_blurred_over_all_five_to_sharp(runs):
     found = loss_runs.find(runs)
     strip = losses_strip.draw(found, "cpu")

@@ -1,5 +1,7 @@
 """The paper's tab: what it says of stored files, of files that are missing, and of figures that are out of date."""
 
+import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -142,10 +144,14 @@ def test_curves_are_shown_with_what_made_them_and_only_beside_their_figures(tmp_
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '"text"', "{}", '{"command": 3}', '{"conditions": 3, "pictures": [], "command": ""}']
 )
-def test_a_file_that_cannot_be_read_counts_as_missing(tmp_path, store, content):
+def test_a_file_that_cannot_be_read_counts_as_missing(tmp_path, store, checkpoints, content):
     for name in ("ablation", "losses", "deblurring", "reading", "detection"):
         (tmp_path / f"{name}.json").write_text(content)
     (tmp_path / "reading.svg").write_text(SVG)
+    write_curves(tmp_path / "others", "deblurring", "curves/motion.svg")
+    shutil.copytree(tmp_path / "others" / "curves", tmp_path / "curves")
+    write_ablation(tmp_path / "others", checkpoints)
+    shutil.copytree(tmp_path / "others" / "figures", tmp_path / "figures")
     found = sections(tmp_path, store)
     assert all(found[key]["missing"] for key in ("table", "closeups", "losses", "deblurring", "reading", "detection"))
 
@@ -171,9 +177,32 @@ def test_a_detector_that_found_nothing_has_no_figure(tmp_path, store, checkpoint
     assert [one["cells"][0]["text"] for one in table["rows"]] == ["–", "–"]
 
 
+def test_a_whole_file_with_one_entry_spoilt_counts_as_missing_and_hides_no_other(tmp_path, store, checkpoints):
+    write_ablation(tmp_path, checkpoints)
+    write_losses(tmp_path)
+    write_curves(tmp_path, "deblurring", "curves/motion.svg")
+    whole = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in ("ablation", "losses", "deblurring")}
+    blur = "gaussian:sigma=1.6"
+    spoilt = [
+        ("ablation", "table", whole["ablation"] | {"conditions": {blur: IN_ORDER | {"resg": {"psnr": "high"}}}}),
+        ("ablation", "table", whole["ablation"] | {"paper": {"resg": {"psnr": None, "ssim": 0.8}}}),
+        ("losses", "losses", whole["losses"] | {"conditions": {blur: {"input": {"psnr": "high"}}}}),
+        ("losses", "losses", whole["losses"] | {"variants": []}),
+        ("deblurring", "deblurring", whole["deblurring"] | {"blurs": None}),
+    ]
+    for name, key, about in spoilt:
+        (tmp_path / f"{name}.json").write_text(json.dumps(about))
+        found = sections(tmp_path, store)
+        assert [one for one in ("table", "losses", "deblurring") if found[one]["missing"]] == [key]
+        (tmp_path / f"{name}.json").write_text(json.dumps(whole[name]))
+    assert not any(section["missing"] for key, section in sections(tmp_path, store).items() if key in ("table", "losses"))
+
+
 def test_a_blur_is_named_in_words_and_nonsense_stays_as_it_is():
     assert blur_name("gaussian:sigma=1.6") == "Gaussian blur, sigma 1.6 px"
     assert blur_name("x4-bicubic") == "Shrunk to a quarter and enlarged again, bicubic"
+    assert blur_name("gaussian:sigma=1.6,noise=10,jpeg=40") == "Gaussian blur, sigma 1.6 px, noise 10, JPEG quality 40"
+    assert blur_name("motion:length=15,seed=3") == "Motion blur, length 15 px, seed 3"
     assert blur_name("fog") == "fog"
 
 

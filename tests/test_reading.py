@@ -83,6 +83,17 @@ def test_a_seed_always_gives_the_same_scene_and_another_seed_another(backgrounds
     assert behind > 50, "the code is on the picture"
 
 
+def test_a_picture_too_small_for_a_code_is_named(folder, monkeypatch, capsys):
+    write_png(textured_picture(90, 120, 5), folder / "small.png")
+    said = run(monkeypatch, capsys, folder, "--codes", 2, "--methods", FAST, "--device", "cpu")
+    assert f"small.png: a background must be at least {SIDE}x{SIDE}, not 120x90" in said
+
+
+def test_a_kind_named_twice_has_all_of_its_strengths():
+    found = reading.blurs(["gaussian=1.6,0.8", "motion=8", "gaussian=3,0.8"])
+    assert {kind: [one.strength for one in each] for kind, each in found.items()} == {"gaussian": [0.8, 1.6, 3], "motion": [8]}
+
+
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_every_background_meets_every_size_of_modules(count, backgrounds):
     behind = [np.full((SIDE, SIDE, 3), 40 * i, np.uint8) for i in range(count)]

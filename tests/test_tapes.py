@@ -94,7 +94,42 @@ def went_past_its_tape(run, folder):
         last = list(csv.DictReader(file))[-1]
     with (stopped / "losses.csv").open("a", newline="") as file:
         csv.DictWriter(file, last).writerow(last | {"step": "50", "validation_psnr": "", "validation_sharpness": ""})
+    card = json.loads((stopped / "espcn.json").read_text())
+    (stopped / "espcn.json").write_text(json.dumps(card | {"steps": 50}))
     return stopped
+
+
+def test_weights_of_an_earlier_step_than_the_curves_end_make_no_tape(run, tmp_path):
+    """As after a finished run was taken on with --resume and stopped: its weights file is still the first end's."""
+    taken_on = went_past_its_tape(run, tmp_path / "taken-on")
+    shutil.copy(run.parent / "espcn.json", taken_on)
+    with pytest.raises(tapes.TapeError, match="are those of step 40, but its curves go on to step 50"):
+        ship_tape(taken_on / "espcn.safetensors", tmp_path / "tapes")
+    with pytest.raises(tapes.TapeError, match="are those of step 40, but its curves go on to step 50"):
+        ship_tape(run, tmp_path / "tapes", after=(taken_on,))
+    assert not (tmp_path / "tapes").exists()
+
+
+def test_runs_of_other_crops_in_size_or_number_make_no_tape(run, tmp_path):
+    side, width = read_picture(run.parent / "tape" / "sharp.png").shape[:2]
+    for name, cut in (("fewer", np.s_[:, : width - side]), ("smaller", np.s_[: side // 2, : width // 2])):
+        earlier = shutil.copytree(run.parent, tmp_path / name)
+        for strip in (earlier / "tape").glob("*.png"):
+            write_png(np.ascontiguousarray(read_picture(strip)[cut]), strip)
+        for end in tapes.ENDS:
+            (earlier / "tape" / f"{end}.png").unlink()
+        with pytest.raises(tapes.TapeError, match="not of one size"):
+            ship_tape(run, tmp_path / "tapes", after=(earlier,))
+    assert not (tmp_path / "tapes").exists()
+
+
+def test_a_row_that_a_power_cut_tore_is_passed_over(run, tmp_path):
+    torn = shutil.copytree(run.parent, tmp_path / "torn")
+    with (torn / "losses.csv").open("a") as file:
+        file.write("41,1")
+    tape = ship_tape(torn / "espcn.safetensors", tmp_path / "tapes")
+    whole = ship_tape(run, tmp_path / "whole")
+    assert (tape / "tape.json").read_text() == (whole / "tape.json").read_text()
 
 
 def gone_on(run, folder):
@@ -234,8 +269,10 @@ def test_a_strip_of_a_step_that_the_curves_do_not_know_is_not_shipped(run, tmp_p
 @pytest.mark.parametrize(
     ("file", "content", "sentence"),
     [
-        ("losses.csv", "seconds,loss\n1,2\n", "is damaged"),
-        ("losses.csv", "step,seconds\nmany,2\n", "is damaged"),
+        ("losses.csv", "seconds,loss\n1,2\n", "has no rows that can be read"),
+        ("losses.csv", "step,seconds\nmany,2\n", "has no rows that can be read"),
+        ("losses.csv", "step,seconds,loss\n40,2,0.x5\n", "is damaged"),
+        ("tape/0000040.png", "no picture", "no picture that can be read"),
         ("espcn.json", "{", "is no card"),
         ("espcn.json", "[]", "is no card"),
     ],
@@ -282,6 +319,10 @@ def test_a_run_that_kept_no_values_has_the_recipe_of_its_hash_or_none(tmp_path):
     (tmp_path / "recipe.json").write_text(json.dumps({"recipe": "resg", "hash": "", "values": {"shipped": {"losses": 3}}}))
     with pytest.raises(TrainingError, match="cannot be followed here: losses must be a list"):
         recipe_of(tmp_path)
+    for content in ("{", "[]", "{}"):
+        (tmp_path / "recipe.json").write_text(content)
+        with pytest.raises(TrainingError, match=r"has no recipe\.json that can be read"):
+            recipe_of(tmp_path)
 
 
 def test_a_run_keeps_the_values_of_its_recipe(run):

@@ -54,24 +54,31 @@ def measure(
         five share. None in all processes of a launch but the first.
 
     Raises:
-        AblationError: a run cannot restore one of the pictures.
+        AblationError: a run cannot restore one of the pictures, its weights were replaced meanwhile, or another run was measured
+            on other pictures.
         BenchmarkError, OSError, LabError: see `lab.benchmark.run`.
     """
-    models, rows = current(), {}
+    models, rows, pictures = current(), {}, set()
+    weights = {one.stage.name: one.sha256 for one in runs}  # read before anything runs
     for one in runs:
         report = _report(folder, one, models, at_most, device, records, progress)
         if report is None:
             continue
+        if report.job.checkpoints[METHOD] != weights[one.stage.name]:
+            raise AblationError(f"the weights of {one.stage.name} were replaced while the ablation ran: start it again.")
+        pictures.add(tuple(report.as_json()["pictures"]))
         (means,) = report.means.values()
         rows |= {INPUT: means[INPUT], one.stage.name: means[METHOD]}
     if report is None:
         return None
+    if len(pictures) > 1:
+        raise AblationError("the five runs were measured on different pictures, see above: start it again.")
     return {
         "pictures": {"folder": folder.resolve().name, "count": len(report.scored)},
         "convention": CONVENTION,
         "conditions": {str(BLUR): rows},
         "variants": {key: models.variant(key) for key in METRICS},
-        "checkpoints": {one.stage.name: one.sha256 for one in runs},
+        "checkpoints": weights,
         "stages": {
             one.stage.name: {"label": one.stage.label, "losses": one.card["losses"], "minutes": one.card.get("minutes")}
             for one in runs

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.ablation.stored import FOLDER, json_bytes, put
+from lab.ablation.stored import FOLDER, are_means, json_bytes, put
 
 NAME = "losses.json"
 STRIP = "losses.webp"
@@ -52,7 +52,8 @@ def read(folder: Path | None = None) -> StoredLosses | None:
         strip = place / STRIP
         stored = StoredLosses(json.loads((place / NAME).read_text(encoding="utf-8")), strip if strip.is_file() else None)
         whole = isinstance(stored.command, str) and isinstance(stored.steps, int) and isinstance(stored.blur, str)
-        return stored if whole and all(isinstance(row, dict) for _, row in stored.rows) else None
+        whole = whole and isinstance(stored.about["variants"], dict)
+        return stored if whole and are_means(row for _, row in stored.rows) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

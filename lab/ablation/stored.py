@@ -1,7 +1,7 @@
 """The ablation's figures as `python -m lab ablation --ship` left them for the page: `assets/paper/ablation.json`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ FOLDER = Path(__file__).resolve().parent.parent.parent / "assets" / "paper"
 NAME = "ablation.json"
 INPUT = "input"
 """The row of the blurred picture itself."""
-PICTURES = {"panels": "figures/panels.webp", "closeups": "figures/closeups.webp"}
-"""The paper's Figures 4 and 5, drawn anew: their places in the folder."""
+CLOSEUPS = "figures/closeups.webp"
+"""The paper's Figure 5, drawn anew: its place in the folder. The page takes Figure 4's six panels from the gallery."""
 
 Rows = dict[str, dict[str, float | None]]
 """Method, or `input` -> metric -> mean over all pictures; None where there is none."""
@@ -64,9 +64,10 @@ class Stored:
         """Method -> "psnr" and "ssim" -> the paper's figure."""
         return self.about["paper"]
 
-    def picture(self, name: str) -> Path | None:
-        """The file of one of PICTURES; None where there is none."""
-        path = self.folder / PICTURES[name]
+    @property
+    def closeups(self) -> Path | None:
+        """The file of CLOSEUPS; None where there is none."""
+        path = self.folder / CLOSEUPS
         return path if path.is_file() else None
 
 
@@ -82,6 +83,13 @@ def is_current(checkpoints: Mapping[str, str], method: str) -> bool:
     """
     path = methods.checkpoint(method)
     return path is not None and checkpoints.get(method) == sha256(path)
+
+
+def are_means(rows: Iterable[Any]) -> bool:
+    """Whether rows of a stored file are metric -> number, or None where nothing was measured."""
+    return all(
+        isinstance(row, dict) and all(value is None or isinstance(value, int | float) for value in row.values()) for row in rows
+    )
 
 
 def json_bytes(about: Mapping[str, Any]) -> bytes:
@@ -118,7 +126,8 @@ def read(folder: Path | None = None) -> Stored | None:
         stored = Stored(json.loads((place / NAME).read_text(encoding="utf-8")), place)
         tables = (stored.pictures, stored.variants, stored.checkpoints, *stored.paper.values())
         rows = [row for condition in stored.conditions.values() for row in condition.values()]
-        whole = isinstance(stored.command, str) and all(isinstance(one, dict) for one in (*tables, *rows))
+        whole = isinstance(stored.command, str) and all(isinstance(one, dict) for one in tables) and are_means(rows)
+        whole = whole and all(isinstance(value, int | float) for row in stored.paper.values() for value in row.values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return stored if whole and stored.convention else None

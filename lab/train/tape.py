@@ -1,6 +1,5 @@
 """What a run keeps for its tape: the held-out crops as given, as restored at each moment, and as they should be."""
 
-import csv
 import json
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lab.images import read_picture, to_picture, to_tensor, write_png
+from lab.train.curves import read_rows
 from lab.train.data import Batches
 from lab.train.entries import RecipeError
 from lab.train.errors import TrainingError
@@ -44,14 +44,16 @@ def recipe_of(run: Path) -> Recipe:
     Raises:
         TrainingError: neither is there, or this lab cannot follow it any more.
     """
-    about = json.loads((run / "recipe.json").read_text(encoding="utf-8"))
     try:
+        about = json.loads((run / "recipe.json").read_text(encoding="utf-8"))
         known = [from_values(about["values"])] if "values" in about else map(read, sorted(RECIPES.rglob("*.yaml")))
         for recipe in known:
             if (recipe.name, recipe.hash) == (about["recipe"], about["hash"]):
                 return recipe
     except RecipeError as error:
         raise TrainingError(f"the recipe that '{run}' was trained by cannot be followed here: {error}") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise TrainingError(f"'{run}' has no recipe.json that can be read, so what was given is not known.") from None
     raise TrainingError(f"the recipe that '{run}' was trained by is not here as it was then, so what was given is not known.")
 
 
@@ -61,8 +63,7 @@ def add_ends(run: Path, source: Source) -> None:
     Raises:
         TrainingError: the run has no tape, or these are not its crops; and see `recipe_of`.
     """
-    with (run / "losses.csv").open(newline="", encoding="utf-8") as file:
-        known = {int(row["step"]): row.get("validation_psnr") for row in csv.DictReader(file)}
+    known = {int(row["step"]): row.get("validation_psnr") for row in read_rows(run / "losses.csv")}
     moments = sorted(path for path in (run / "tape").glob("*.png") if path.stem.isdigit() and known.get(int(path.stem)))
     if not moments:
         raise TrainingError(f"'{run}' has no tape.")

@@ -10,6 +10,7 @@ import numpy as np
 
 from lab.images import read_picture
 from lab.tapes import ENDS, TapeError, crops_of, read
+from lab.train.curves import read_rows
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,14 @@ def read_run(run: Path, files: list[str]) -> Part:
     if missing or not strips:
         lacking = " and no ".join(missing or ["tape"])
         raise TapeError(f"'{run}' has no {lacking}: only a finished run of a network that restores has all.")
-    try:
-        with (run / "losses.csv").open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        moments = {int(row["step"]): _moment(row) for row in rows}
-    except (ValueError, KeyError, TypeError, csv.Error):
-        raise TapeError(f"the losses.csv of '{run}' is damaged: no tape can be made of this run.") from None
+    rows = read_rows(run / "losses.csv")
     if not rows:
-        raise TapeError(f"'{run}' has no rows in its losses.csv: only a finished run of a network that restores has all.")
+        raise TapeError(f"'{run}' has no rows that can be read in its losses.csv: no tape can be made of this run.")
+    try:
+        _ = [float(value) for row in rows for value in row.values() if value]
+    except ValueError:
+        raise TapeError(f"the losses.csv of '{run}' is damaged: no tape can be made of this run.") from None
+    moments = {int(row["step"]): _moment(row) for row in rows}
     if lost := strips.keys() - moments.keys():
         names = ", ".join(strips[step].name for step in sorted(lost))
         raise TapeError(f"'{run}' has strips of steps that its losses.csv does not know: remove {names} from its tape.")
@@ -60,13 +61,19 @@ def read_run(run: Path, files: list[str]) -> Part:
     return Part(rows, {step: (strips[step], moments[step]) for step in sorted(strips)}, end, float(rows[-1]["seconds"]))
 
 
-def read_card(path: Path) -> dict[str, Any]:
+def card_of(path: Path, part: Part) -> dict[str, Any]:
+    """The card of a run's weights, read from the file; refused where it is none, or of another moment than the curves' end."""
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         card = None
     if not isinstance(card, dict) or not isinstance(card.get("name"), str):
         raise TapeError(f"'{path}' is no card of a checkpoint: only a finished run can be shipped.")
+    if card.get("steps") != part.end:
+        raise TapeError(
+            f"the weights of '{path.parent}' are those of step {card.get('steps')}, but its curves go on to step {part.end}: "
+            "finish the run with --resume first."
+        )
     return card
 
 
@@ -88,7 +95,7 @@ def read_earlier(run: Path, own: Path) -> tuple[Part, dict[str, Any]]:
     files = {name: [folder / "tape" / f"{name}.png" for folder in (run, own)] for name in ENDS}
     pairs = {name: tuple(map(read_picture, pair)) for name, pair in files.items() if all(path.is_file() for path in pair)}
     _refuse_other_crops(run, own, pairs)
-    return part, read_card(run / card)
+    return part, card_of(run / card, part)
 
 
 def read_shipped(place: Path, own: Path) -> tuple[Part, dict[str, Any], list[int]]:

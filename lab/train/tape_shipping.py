@@ -10,12 +10,13 @@ import numpy as np
 
 from lab import tapes
 from lab.images import read_picture
-from lab.tapes import CROPS, ENDS, TapeError, crops_of
-from lab.train.tape_parts import Part, read_card, read_earlier, read_run, read_shipped
+from lab.tapes import CROPS, ENDS, TapeError, crops_of, size_of
+from lab.train.tape_parts import Part, card_of, read_earlier, read_run, read_shipped
 from lab.weights import sha256
 
 MOST_MOMENTS = 10
 MOST_ROWS = 120
+UNLIKE = "their strips are not of one size"
 
 
 def thin_moments(steps: list[int], most: int = MOST_MOMENTS) -> list[int]:
@@ -47,6 +48,16 @@ def most_changed(first: np.ndarray, last: np.ndarray) -> list[int]:
     pairs = zip(crops_of(first), crops_of(last), strict=True)
     changes = [float(np.abs(a.astype(np.int16) - b).mean()) for a, b in pairs]
     return sorted(sorted(range(len(changes)), key=lambda i: -changes[i])[:CROPS])
+
+
+def _refuse_unlike_sizes(run: Path, strips: list[Path]) -> None:
+    """Raise TapeError where strips are not of one size, or one is no picture."""
+    try:
+        sizes = {size_of(path) for path in strips}
+    except OSError:
+        raise TapeError(f"a strip in the tape of '{run}', or of those before it, is no picture that can be read.") from None
+    if len(sizes) > 1:
+        raise TapeError(f"what '{run}' and those before it kept does not make a tape: {UNLIKE}.")
 
 
 def _write_strip(strip: np.ndarray, chosen: list[int], path: Path) -> None:
@@ -86,12 +97,12 @@ def ship_tape(weights: Path, folder: Path | None = None, after: tuple[Path, ...]
         The tape's folder.
 
     Raises:
-        TapeError: a run has no card, curves or tape, or an earlier one was shown other crops; of a shipped tape, that it is not
-            whole or is of these very weights already.
+        TapeError: a run has no card, curves or tape, its weights are not those of its curves' end, or an earlier one was shown
+            other crops; of a shipped tape, that it is not whole or is of these very weights already.
     """
     run, name = weights.parent, weights.stem
     own = read_run(run, [f"{name}.safetensors", f"{name}.json"])
-    card = read_card(weights.with_suffix(".json"))
+    card = card_of(weights.with_suffix(".json"), own)
     shipped = read_shipped(after[0], run) if after and (after[0] / "tape.json").is_file() else None
     if shipped and shipped[1]["checkpoint_sha256"] == sha256(weights):
         raise TapeError(f"'{after[0]}' is the tape of these very weights already: name the tape of those they went on from.")
@@ -99,10 +110,12 @@ def ship_tape(weights: Path, folder: Path | None = None, after: tuple[Path, ...]
     first = shipped[1] if shipped else earlier[0][1] if earlier else card
     parts = [*([shipped[0]] if shipped else []), *(part for part, _ in earlier), own]
     rows, moments = _joined(parts)
+    thinned = thin_rows(rows)
 
     kept = {step: moments[step] for step in thin_moments(sorted(moments))}
     strips = {str(step): path for step, (path, _) in kept.items()}
     strips |= {end: run / "tape" / f"{end}.png" for end in ENDS if (run / "tape" / f"{end}.png").is_file()}
+    _refuse_unlike_sizes(run, [path for path in strips.values() if path.suffix == ".png"])
     chosen = shipped[2] if shipped else most_changed(*(read_picture(kept[step][0]) for step in (min(kept), max(kept))))
     place = (folder or tapes.FOLDER) / name
     new = place.with_name(f"{name}.part")
@@ -116,7 +129,7 @@ def ship_tape(weights: Path, folder: Path | None = None, after: tuple[Path, ...]
     with (new / "curves.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
-        writer.writerows(thin_rows(rows))
+        writer.writerows(thinned)
     about = {
         "name": card["name"],
         "stage": card.get("stage", ""),
@@ -131,7 +144,7 @@ def ship_tape(weights: Path, folder: Path | None = None, after: tuple[Path, ...]
     (new / "tape.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
     if tapes.read(new.name, new.parent) is None:  # whatever the cause, a tape that can be read is not given for one that cannot
         shutil.rmtree(new, ignore_errors=True)
-        raise TapeError(f"what '{run}' and those before it kept does not make a tape: their strips are not of one size.")
+        raise TapeError(f"what '{run}' and those before it kept does not make a tape: {UNLIKE}.")
     shutil.rmtree(place, ignore_errors=True)
     new.rename(place)
     return place

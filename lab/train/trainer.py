@@ -111,13 +111,13 @@ def card(recipe: Recipe, state: State, device: torch.device, data: str, mixture:
 def ship(path: Path) -> Path:
     """Copy a finished run's weights and card to checkpoints/, where the methods find them, and its tape (see tape_shipping.py) to
     assets/tapes/, where the page does; the new weights file."""
+    if any((path.parent / "tape").glob("*.png")):  # the lab's features restore nothing, so their runs have no tape
+        ship_tape(path)  # first: where it is refused, the weights stay as they were
     CHECKPOINTS.mkdir(exist_ok=True)
     for source in (path.with_suffix(".json"), path):  # a running app may look at any moment: it finds whole files alone
         part = CHECKPOINTS / f"{source.name}.part"
         shutil.copyfile(source, part)
         part.replace(CHECKPOINTS / source.name)
-    if any((path.parent / "tape").glob("*.png")):  # the lab's features restore nothing, so their runs have no tape
-        ship_tape(path)
     return CHECKPOINTS / path.name
 
 

@@ -29,7 +29,7 @@ def measured_on(about: Mapping[str, Any]) -> str:
     pictures = about.get("pictures")
     if not isinstance(pictures, dict) or "count" not in pictures:
         return ""
-    return f"{pictures['count']} pictures of {pictures.get('folder', 'a folder')}"
+    return f"{pictures['count']} picture{'s' * (pictures['count'] != 1)} of {pictures.get('folder', 'a folder')}"
 
 
 def read_facts(folder: Path, name: str) -> dict[str, Any] | None:

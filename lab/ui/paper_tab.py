@@ -69,15 +69,19 @@ def build_paper_tab(demo: gr.Blocks, tab: gr.Tab, comparer: Comparer, device: st
     below = Sections(elem_id="paper-below")
 
     def sections() -> list[dict]:
+        found = [gr.skip(), gr.skip()]
         with told_to_the_visitor("A stored file cannot be shown"):
-            return [before_panels(str(BLUR), PICTURES[PICTURE].title, link), after_panels(comparer.store)]
-        return [gr.skip(), gr.skip()]
+            found[0] = before_panels(str(BLUR), PICTURES[PICTURE].title, link)
+        with told_to_the_visitor("A stored file cannot be shown"):
+            found[1] = after_panels(comparer.store)
+        return found
 
     def opened(request: gr.Request) -> Iterator[list]:
         yield nothing()  # where nothing follows: of an event that yields nothing, Gradio empties all outputs
         with told_to_the_visitor("The six panels cannot be shown"):
             task = panels_task(device)
-            if kept := comparer.stored(task):
+            kept = comparer.stored(task)
+            if kept and kept.is_whole():
                 yield [view_of(kept), *buttons(run=True, cancel=False)]
                 return
             looking = streaming.sessions.start(request.session_hash)
@@ -89,6 +93,8 @@ def build_paper_tab(demo: gr.Blocks, tab: gr.Tab, comparer: Comparer, device: st
                 return
             if found.is_whole():
                 yield from streaming.follow(task, "", request)
+            elif kept:
+                yield [view_of(kept), *buttons(run=True, cancel=False)]
             else:
                 found.measured.clear()
                 yield [view_of(found) | {"status": STATUS}, *buttons(run=True, cancel=False)]

@@ -9,6 +9,7 @@ from lab.degrade import KINDS, DegradationError, parse
 from lab.methods import METHODS
 from lab.metrics import EVERY_METRIC, Figure, card
 from lab.metrics.models import LAB
+from lab.ui.paper_files import measured_on
 from lab.ui.view import figure_text, ranks
 
 ARROWS = {"higher": "↑", "lower": "↓", "nearest 1": "→ 1"}
@@ -28,8 +29,13 @@ def blur_name(text: str) -> str:
         return text
     kind = KINDS[blur.kind]
     if blur.kind == "x4-bicubic":
-        return "Shrunk to a quarter and enlarged again, bicubic"
-    return f"{kind.name}, {kind.parameter} {blur.strength:g} {kind.unit}"
+        parts = ["Shrunk to a quarter and enlarged again, bicubic"]
+    else:
+        parts = [f"{kind.name}, {kind.parameter} {blur.strength:g} {kind.unit}"]
+    parts += [f"noise {blur.noise:g}"] if blur.noise else []
+    parts += [f"JPEG quality {blur.jpeg}"] if blur.jpeg is not None else []
+    parts += [f"seed {blur.seed}"] if blur.seed else []
+    return ", ".join(parts)
 
 
 def _column(key: str, variant: str) -> dict[str, str]:
@@ -100,7 +106,7 @@ def ablation_table(stored: Stored, condition: str) -> dict[str, Any]:
         "corner": "Network",
         "groups": [
             {"text": "The paper", "span": len(DECIMALS), "title": f"{SOURCE}."},
-            {"text": "Here", "span": len(metrics), "title": f"{stored.pictures.get('count')} pictures, {stored.convention}"},
+            {"text": "Here", "span": len(metrics), "title": f"{measured_on(stored.about)}, {stored.convention}"},
         ],
         "columns": [*map(_paper_column, DECIMALS), *(_column(key, stored.variants[key]) for key in metrics)],
         "rows": [_row(key, name, _paper_cells(stored, key) + cells[key]) for key, name, _ in rows],

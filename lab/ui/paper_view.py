@@ -115,7 +115,7 @@ def panels(blur: str, title: str, link: str) -> dict[str, Any]:
 
 def closeups(kept: stored.Stored | None, pictures: Pictures) -> dict[str, Any]:
     """The paper's Figure 5, made anew."""
-    title, path = "Close-ups", kept and kept.picture("closeups")
+    title, path = "Close-ups", kept and kept.closeups
     if path is None:
         return _section(
             "closeups", title, missing="No close-ups are stored here yet: python -m lab ablation FOLDER --ship makes them."
@@ -200,14 +200,15 @@ def after_panels(store: ResultStore, folder: Path | None = None) -> dict[str, An
     """
     place, pictures = folder or stored.FOLDER, Pictures(store)
     gains = read_facts(place, "deblurring.json")
-    measured = (gains or {}).get("blurs", ())  # a curve of a kind that another run measured may still lie there
+    measured = (gains or {}).get("blurs")
+    kinds = [kind for kind in KINDS if kind in measured] if isinstance(measured, dict) else []  # others may lie there, too
     sections = [
         closeups(stored.read(place), pictures),
         losses(losses_stored.read(place), pictures),
         curves(
             "deblurring", "Gain against the strength of the blur", words.CURVES,
             "No curves are stored here yet: python benchmarks/deblurring.py FOLDER measures and draws them.",
-            gains, find_plots(place / "curves", [kind for kind in KINDS if kind in measured]), pictures,
+            gains, find_plots(place / "curves", kinds), pictures,
         ),
         curves(
             "reading", "Does it help a machine?", words.READING,
