@@ -116,13 +116,15 @@ def no_official_files(tmp_path_factory) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def paper(checkpoints: Path, tmp_path_factory) -> Path:
-    """Stored files of the paper's tab, of made-up figures: the ablation, the loss ablation, and curves of one kind of blur."""
+    """Stored files of the paper's tab, of made-up figures: the ablation, the loss ablation, curves of one kind of
+    blur, and what a detector found."""
     import paper_files
 
     folder = tmp_path_factory.mktemp("paper")
     paper_files.write_ablation(folder, checkpoints)
     paper_files.write_losses(folder)
     paper_files.write_curves(folder, "deblurring", "curves/motion.svg")
+    paper_files.write_detection(folder, {"input": (3, 1, 3), "resg": (4, 0, 2), "stackedg": (2, 4, 4)}, trained=["resg"])
     return folder
 
 

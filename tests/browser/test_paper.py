@@ -35,6 +35,8 @@ def test_the_words_the_tables_and_what_is_missing_are_there(open_page):
     assert page.inner_text("[data-section=table] .lab-command") == "Made by python -m lab ablation PICTURES --ship"
     assert "Nothing has been read here yet" in page.inner_text("[data-section=reading] .lab-missing")
     assert page.locator("[data-section=reading] figure").count() == 0
+    assert page.inner_text("[data-table=detection] tr[data-method=resg] .lab-best") == "0.800"
+    assert page.inner_text("[data-table=detection] tr[data-method=stackedg] td").strip() == "0.333*"
     page.locator("[data-section=losses] img").scroll_into_view_if_needed()
     loaded = "[...document.querySelectorAll('.lab-paper img')].every((image) => image.naturalWidth > 100)"
     page.locator("[data-section=deblurring] img").scroll_into_view_if_needed()
