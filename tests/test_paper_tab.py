@@ -181,7 +181,9 @@ def test_a_whole_file_with_one_entry_spoilt_counts_as_missing_and_hides_no_other
     write_ablation(tmp_path, checkpoints)
     write_losses(tmp_path)
     write_curves(tmp_path, "deblurring", "curves/motion.svg")
-    whole = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in ("ablation", "losses", "deblurring")}
+    write_detection(tmp_path, {"input": (3, 1, 3), "resg": (4, 0, 2)}, trained=["resg"])
+    names = ("ablation", "losses", "deblurring", "detection")
+    whole = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in names}
     blur = "gaussian:sigma=1.6"
     spoilt = [
         ("ablation", "table", whole["ablation"] | {"conditions": {blur: IN_ORDER | {"resg": {"psnr": "high"}}}}),
@@ -189,13 +191,14 @@ def test_a_whole_file_with_one_entry_spoilt_counts_as_missing_and_hides_no_other
         ("losses", "losses", whole["losses"] | {"conditions": {blur: {"input": {"psnr": "high"}}}}),
         ("losses", "losses", whole["losses"] | {"variants": []}),
         ("deblurring", "deblurring", whole["deblurring"] | {"blurs": None}),
+        ("detection", "detection", whole["detection"] | {"conditions": {blur: {"input": {}}}}),
     ]
     for name, key, about in spoilt:
         (tmp_path / f"{name}.json").write_text(json.dumps(about))
         found = sections(tmp_path, store)
-        assert [one for one in ("table", "losses", "deblurring") if found[one]["missing"]] == [key]
+        assert [one for one in ("table", *names[1:]) if found[one]["missing"]] == [key]
         (tmp_path / f"{name}.json").write_text(json.dumps(whole[name]))
-    assert not any(section["missing"] for key, section in sections(tmp_path, store).items() if key in ("table", "losses"))
+    assert not any(section["missing"] for key, section in sections(tmp_path, store).items() if key in ("table", *names[1:]))
 
 
 def test_a_blur_is_named_in_words_and_nonsense_stays_as_it_is():

@@ -21,7 +21,7 @@ from lab.train.pictures import Source
 from lab.train.recipe import RECIPES, read
 from lab.train.tape import add_ends, recipe_of
 from lab.train.tape_shipping import most_changed, ship_tape, thin_moments, thin_rows
-from lab.train.trainer import train
+from lab.train.trainer import ship, train
 from lab.ui.store import ResultStore
 from lab.ui.tape_view import tape_view
 
@@ -103,11 +103,23 @@ def test_weights_of_an_earlier_step_than_the_curves_end_make_no_tape(run, tmp_pa
     """As after a finished run was taken on with --resume and stopped: its weights file is still the first end's."""
     taken_on = went_past_its_tape(run, tmp_path / "taken-on")
     shutil.copy(run.parent / "espcn.json", taken_on)
-    with pytest.raises(tapes.TapeError, match="are those of step 40, but its curves go on to step 50"):
+    with pytest.raises(tapes.TapeError, match="are those of step 40, but its curves end at step 50"):
         ship_tape(taken_on / "espcn.safetensors", tmp_path / "tapes")
-    with pytest.raises(tapes.TapeError, match="are those of step 40, but its curves go on to step 50"):
+    with pytest.raises(tapes.TapeError, match="are those of step 40, but its curves end at step 50"):
         ship_tape(run, tmp_path / "tapes", after=(taken_on,))
     assert not (tmp_path / "tapes").exists()
+
+
+def test_where_a_tape_is_refused_the_weights_are_not_shipped_either(run, tmp_path, monkeypatch):
+    taken_on = went_past_its_tape(run, tmp_path / "taken-on")
+    monkeypatch.setattr("lab.train.trainer.CHECKPOINTS", tmp_path / "checkpoints")
+    monkeypatch.setattr(tapes, "FOLDER", tmp_path / "tapes")
+    shutil.copy(run.parent / "espcn.json", taken_on)
+    with pytest.raises(tapes.TapeError, match="but its curves end at step 50"):
+        ship(taken_on / "espcn.safetensors")
+    assert not (tmp_path / "checkpoints").exists()
+    assert ship(run) == tmp_path / "checkpoints" / "espcn.safetensors"
+    assert (tmp_path / "tapes" / "espcn" / "tape.json").is_file()
 
 
 def test_runs_of_other_crops_in_size_or_number_make_no_tape(run, tmp_path):

@@ -66,7 +66,7 @@ def add_ends(run: Path, source: Source) -> None:
     known = {int(row["step"]): row.get("validation_psnr") for row in read_rows(run / "losses.csv")}
     moments = sorted(path for path in (run / "tape").glob("*.png") if path.stem.isdigit() and known.get(int(path.stem)))
     if not moments:
-        raise TrainingError(f"'{run}' has no tape.")
+        raise TrainingError(f"'{run}' has no tape with a moment that its losses.csv knows.")
     recipe = recipe_of(run)
     pictures = load(source, recipe.shipped.patch + Restoration.smallest_margin, torch.device("cpu"))
     given, sharp = Batches(recipe, pictures).validation()

@@ -71,8 +71,8 @@ def card_of(path: Path, part: Part) -> dict[str, Any]:
         raise TapeError(f"'{path}' is no card of a checkpoint: only a finished run can be shipped.")
     if card.get("steps") != part.end:
         raise TapeError(
-            f"the weights of '{path.parent}' are those of step {card.get('steps')}, but its curves go on to step {part.end}: "
-            "finish the run with --resume first."
+            f"the weights of '{path.parent}' are those of step {card.get('steps')}, but its curves end at step {part.end}: "
+            "finish a run that was taken on with --resume; rows that were lost cannot be brought back."
         )
     return card
 

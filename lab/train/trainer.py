@@ -110,7 +110,11 @@ def card(recipe: Recipe, state: State, device: torch.device, data: str, mixture:
 
 def ship(path: Path) -> Path:
     """Copy a finished run's weights and card to checkpoints/, where the methods find them, and its tape (see tape_shipping.py) to
-    assets/tapes/, where the page does; the new weights file."""
+    assets/tapes/, where the page does; the new weights file.
+
+    Raises:
+        TapeError: the run makes no tape; the weights are not copied then.
+    """
     if any((path.parent / "tape").glob("*.png")):  # the lab's features restore nothing, so their runs have no tape
         ship_tape(path)  # first: where it is refused, the weights stay as they were
     CHECKPOINTS.mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ LEGEND = f"{OUTSIDE} not trained for this blur. The detector's finds on the shar
 
 
 def detection_table(facts: Mapping[str, Any]) -> dict[str, Any] | None:
-    """F1 of the finds, a column a blur; the best method of each, the blurred input not among them, is marked.
+    """F1 of the finds, a column a blur; the best two methods of each, the blurred input not among them, are marked.
 
     Args:
         facts: detection.json, as benchmarks/detection.py writes it.

@@ -81,9 +81,10 @@ def build_paper_tab(demo: gr.Blocks, tab: gr.Tab, comparer: Comparer, device: st
         with told_to_the_visitor("The six panels cannot be shown"):
             task = panels_task(device)
             kept = comparer.stored(task)
-            if kept and kept.is_whole():
+            if kept:
                 yield [view_of(kept), *buttons(run=True, cancel=False)]
-                return
+                if kept.is_whole():
+                    return
             looking = streaming.sessions.start(request.session_hash)
             try:
                 found = at_hand(comparer, task, looking.stop)
@@ -93,9 +94,7 @@ def build_paper_tab(demo: gr.Blocks, tab: gr.Tab, comparer: Comparer, device: st
                 return
             if found.is_whole():
                 yield from streaming.follow(task, "", request)
-            elif kept:
-                yield [view_of(kept), *buttons(run=True, cancel=False)]
-            else:
+            elif not kept:
                 found.measured.clear()
                 yield [view_of(found) | {"status": STATUS}, *buttons(run=True, cancel=False)]
 
