@@ -30,7 +30,7 @@ from lab.degrade import KINDS, Degradation
 from lab.examples import FOLDER
 from lab.images import read_named
 from lab.methods import METHODS
-from lab.reading import LENGTH, MODULES, SIDE, ReadingError, Scene, read, scenes
+from lab.reading import LENGTH, MODULES, SIDE, ReadingError, Scene, check_background, read, scenes
 
 STRENGTHS = ("gaussian=0.8,1.2,1.6,2.0,2.4,3.0,3.6", "motion=5,10,15,20,25,35")
 CODES = 42
@@ -165,9 +165,10 @@ def _curve(axis: Any, curve: Mapping[str, Any], key: str, heights: Sequence[floa
 def _background(path: Path) -> np.ndarray:
     """A picture to put codes on; a complaint about it begins with its name."""
     picture = read_named(path)
-    if min(picture.shape[:2]) < SIDE:
-        size = f"{picture.shape[1]}x{picture.shape[0]}"
-        raise ReadingError(f"{path.name}: a background must be at least {SIDE}x{SIDE}, not {size}: leave it out.")
+    try:
+        check_background(picture)
+    except ReadingError as error:
+        raise ReadingError(f"{path.name}: {error}") from None
     return picture
 
 

@@ -59,6 +59,13 @@ def code(text: str) -> np.ndarray:
     return np.pad(modules, QUIET - _QUIET_OF_OPENCV, constant_values=255)
 
 
+def check_background(picture: np.ndarray) -> None:
+    """Raise ReadingError where a picture, uint8 (H, W, 3) RGB, is too small to put a code on."""
+    height, width = picture.shape[:2]
+    if min(height, width) < SIDE:
+        raise ReadingError(f"a background must be at least {SIDE}x{SIDE}, not {width}x{height}: leave this picture out.")
+
+
 def scene(background: np.ndarray, seed: int, module: float) -> Scene:
     """A seeded code on a seeded part of a picture: its text, tilt, place, ink and paper are drawn.
 
@@ -70,9 +77,8 @@ def scene(background: np.ndarray, seed: int, module: float) -> Scene:
     Raises:
         ReadingError: the background is too small, or the modules are so large that the code does not fit.
     """
+    check_background(background)
     height, width = background.shape[:2]
-    if min(height, width) < SIDE:
-        raise ReadingError(f"a background must be at least {SIDE}x{SIDE}, not {width}x{height}: leave this picture out.")
     rng = np.random.default_rng(seed)
     text = "".join(rng.choice(list(LETTERS), LENGTH))
     modules = code(text)
