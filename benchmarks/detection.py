@@ -27,9 +27,9 @@ from lab.benchmark.pictures import Sharp, collect
 from lab.benchmark.records import Records
 from lab.degrade import Degradation, parse
 from lab.detection import ARCHITECTURE, OVERLAP, SCORE, Agreement, Finds, agreement, detect, load, weights_file
+from lab.digests import sha256
 from lab.images import read_named
 from lab.restore import pick_device
-from lab.weights import sha256
 
 BLURS = ("gaussian:sigma=1.6", "gaussian:sigma=2.4", "motion:length=15", "motion:length=25")
 OUTSIDE = "*"

@@ -17,9 +17,9 @@ from lab.benchmark.scoring import INPUT
 from lab.cli.options import chosen_methods
 from lab.compare import Failed, Finished, compare, prepare
 from lab.degrade import Degradation, shaken
+from lab.digests import sha256
 from lab.errors import LabError
 from lab.gallery.scenes import pixels_sha256
-from lab.weights import sha256
 
 ROOT = Path(__file__).parent.parent
 PAPER = ROOT / "assets" / "paper"

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lab.digests import sha256
 from lab.errors import LabError
 from lab.images import to_tensor
-from lab.official import sha256
 
 ARCHITECTURE = "fasterrcnn_mobilenet_v3_large_320_fpn"
 """As torchvision names it."""

@@ -6,7 +6,6 @@ keep anyone waiting.
 """
 
 import contextlib
-import hashlib
 import os
 import queue
 import shutil
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit
 
 import torch
 
+from lab.digests import sha256
 from lab.errors import LabError
 
 ANSWER_SECONDS = 10
@@ -150,12 +150,6 @@ def place(key: str) -> Path:
     own = os.environ.get("CLARITY_LAB_MODELS")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return (Path(own).expanduser() if own else cache / "clarity-lab") / file.name
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import pickle
@@ -22,7 +21,7 @@ from lab.cards import read_card
 from lab.layouts import State, WeightsError, foreign, recognise
 from lab.networks import RGBNetwork, build
 
-__all__ = ["WeightsError", "WeightsInfo", "inspect", "load", "save", "sha256"]
+__all__ = ["WeightsError", "WeightsInfo", "inspect", "load", "save"]
 
 OWN_LAYOUT = "Clarity Lab"
 METADATA = "clarity_lab_network"  # where the header of our files says which network it is
@@ -106,12 +105,6 @@ def load(path: str | Path) -> RGBNetwork:
 def inspect(path: str | Path) -> WeightsInfo:
     """Say what a weights file is. Raises WeightsError as `load` does."""
     return opened(Path(path))[1]
-
-
-def sha256(path: str | Path) -> str:
-    """The SHA-256 of a file's bytes, as 64 hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def opened(path: Path) -> tuple[RGBNetwork, WeightsInfo]:

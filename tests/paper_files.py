@@ -6,9 +6,9 @@ from pathlib import Path
 
 from conftest import textured_picture
 
-from lab import weights
 from lab.ablation.paper import FAMILY, PAPER
 from lab.detection import Agreement
+from lab.digests import sha256
 from lab.gallery.scenes import webp_bytes
 
 METRICS = ("psnr", "ssim", "gradient-ratio", "gradient-error", "lpips", "niqe")
@@ -42,7 +42,7 @@ def write_ablation(folder: Path, checkpoints: Path, rows: Mapping[str, Mapping] 
         "convention": "rgb",
         "conditions": {"gaussian:sigma=1.6": rows, "x4-bicubic": IN_ORDER},
         "variants": {key: "lab" if key in ("lpips", "niqe") else "" for key in METRICS},
-        "checkpoints": {key: weights.sha256(checkpoints / f"{key}.safetensors") for key in FAMILY},
+        "checkpoints": {key: sha256(checkpoints / f"{key}.safetensors") for key in FAMILY},
         "paper": PAPER,
     }
     (folder / "figures").mkdir(parents=True, exist_ok=True)

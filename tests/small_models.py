@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from lab import official
+from lab.digests import sha256
 from lab.metrics import models
 
 
@@ -52,7 +53,7 @@ def write_lab(folder: Path) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         save_tensors(LabFeatures().state_dict(), folder / "features.safetensors")
-    digest = official.sha256(folder / "features.safetensors")
+    digest = sha256(folder / "features.safetensors")
     weights = {tap: torch.full((width,), 1 / width) for tap, width in zip(LabFeatures.TAPS, WIDTHS, strict=True)}
     save_tensors(weights, folder / "lpips.safetensors", {FEATURES_KEY: digest})
     return folder

@@ -19,11 +19,12 @@ from lab.classical import bicubic
 from lab.cli import app
 from lab.compare import Finished, compare, prepare
 from lab.degrade import parse, round_to_8_bits
+from lab.digests import sha256
 from lab.examples import EXAMPLES, Example
 from lab.images import read_picture, to_picture, to_tensor, write_png
 from lab.metrics import measure
 from lab.networks import build
-from lab.weights import save, sha256
+from lab.weights import save
 
 BLUR, SHRUNK = "gaussian:sigma=1.6", "x4-bicubic"
 NAMES = [methods.METHODS[method].name for method in FAMILY]

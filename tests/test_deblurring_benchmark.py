@@ -20,11 +20,11 @@ from benchmarks.pages import command_text, sentences
 from lab import weights
 from lab.benchmark import Job, run
 from lab.degrade import Degradation, DegradationError
+from lab.digests import sha256
 from lab.errors import LabError
 from lab.images import write_png
 from lab.methods import METHODS, card, checkpoint, in_domain
 from lab.networks import build
-from lab.weights import sha256
 
 SIZE_KEEPERS = ["deblurgan", "srnet", "stackedg", "resg", "nonbn-resg", "nonbn-resg-l"]
 TRAINED = [{"kind": "motion", "low": 5, "high": 25}]

@@ -18,6 +18,7 @@ from lab import compare as comparing
 from lab.ablation import AblationError, loss_runs, losses, losses_stored, losses_strip
 from lab.ablation.loss_runs import STAGES
 from lab.cli import app
+from lab.digests import sha256
 from lab.examples import EXAMPLES
 from lab.figures import FRAME, FRAME_COLOR, GAP
 from lab.images import read_picture, to_picture, to_tensor, write_png
@@ -26,7 +27,7 @@ from lab.train import features
 from lab.train.pictures import Source
 from lab.train.recipe import read
 from lab.train.trainer import train
-from lab.weights import load, sha256
+from lab.weights import load
 
 L2, *OWN = STAGES
 STEPS = 10

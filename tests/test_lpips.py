@@ -11,12 +11,13 @@ import torch
 from conftest import ROOT, textured_picture
 from safetensors.torch import load_file, save_file
 
+from lab.digests import sha256
 from lab.metrics import lpips
 from lab.metrics.lpips import Lpips, LpipsError, official, official_file, slim_file
 from lab.metrics.lpips_lab import FEATURES_KEY, lab, read_features, trunk
 from lab.metrics.lpips_tiles import spans
 from lab.networks.features import WIDTHS, LabFeatures
-from lab.official import OFFICIAL, place, sha256
+from lab.official import OFFICIAL, place
 
 CONVOLUTIONS = {0: (64, 3, 11), 3: (192, 64, 5), 6: (384, 192, 3), 8: (256, 384, 3), 10: (256, 256, 3)}
 """Index in torchvision's `features` -> (channels out, channels in, kernel)."""

@@ -12,6 +12,7 @@ import small_models as stand_ins
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from lab import official
+from lab.digests import sha256
 from lab.errors import LabError
 from lab.metrics import EVERY_METRIC, METRICS, Figure, card, four_psnrs, measure, measure_all, screen_name
 from lab.metrics.channels import full_luma, rounded, shave, studio_luma
@@ -403,7 +404,7 @@ def test_a_digest_changes_with_the_contents_of_every_model(small_models):
 
 def test_a_copy_of_a_file_with_a_known_hash_is_the_same_model(small_models, monkeypatch):
     path = stand_ins.write_official("niqe")
-    monkeypatch.setitem(official.OFFICIAL, "niqe", replace(official.OFFICIAL["niqe"], sha256=official.sha256(path)))
+    monkeypatch.setitem(official.OFFICIAL, "niqe", replace(official.OFFICIAL["niqe"], sha256=sha256(path)))
     before = current().digest
     os.utime(path, ns=(1, 1))
     assert current().digest == before
@@ -482,7 +483,7 @@ def test_parameters_that_are_not_the_authors_never_go_by_the_official_names(smal
 
     stand_ins.write_official("ma")
     mat = stand_ins.write_official("niqe")
-    monkeypatch.setitem(official.OFFICIAL, "niqe", replace(official.OFFICIAL["niqe"], sha256=official.sha256(mat)))
+    monkeypatch.setitem(official.OFFICIAL, "niqe", replace(official.OFFICIAL["niqe"], sha256=sha256(mat)))
     own, other = tmp_path / "own.mat", tmp_path / "OWN.SAFETENSORS"
     savemat(own, {"mu_prisparam": np.full((1, 36), 9.0), "cov_prisparam": np.eye(36)})
     other.write_bytes((small_models / "lab" / "niqe.safetensors").read_bytes())

@@ -15,10 +15,11 @@ from lab import methods
 from lab.benchmark.records import Records
 from lab.compare import prepare
 from lab.degrade import Degradation
+from lab.digests import sha256
 from lab.images import write_png
 from lab.networks import build
 from lab.reading import MODULES, QUIET, SIDE, ReadingError, code, read, scene, scenes
-from lab.weights import save, sha256
+from lab.weights import save
 
 FAST = "srnet"
 """The quickest of the methods that keep the size."""

@@ -14,8 +14,9 @@ import torch
 from safetensors.torch import save_file
 
 from lab.cards import CardError, read_card
+from lab.digests import sha256
 from lab.networks import build
-from lab.weights import WeightsError, inspect, load, save, sha256
+from lab.weights import WeightsError, inspect, load, save
 from tests import authors
 
 torch.set_num_threads(1)

@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.ablation import AblationError
 from lab.cards import read_card
-from lab.weights import sha256
+from lab.digests import sha256
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import methods
-from lab.weights import sha256
+from lab.digests import sha256
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "assets" / "paper"
 NAME = "ablation.json"

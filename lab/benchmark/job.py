@@ -9,8 +9,8 @@ from lab import methods as catalogue
 from lab.benchmark.columns import Column, columns
 from lab.benchmark.pictures import Sharp
 from lab.degrade import Degradation, shaken
+from lab.digests import sha256
 from lab.metrics.models import Models, current
-from lab.weights import sha256
 
 
 @dataclass(frozen=True)

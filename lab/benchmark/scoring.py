@@ -15,11 +15,11 @@ from lab.benchmark.pictures import BenchmarkError, Sharp
 from lab.benchmark.records import Key, Records, Row
 from lab.compare import SCALE, Failed, Finished, Prepared, compare, figures, prepare
 from lab.degrade import Degradation
+from lab.digests import sha256
 from lab.errors import LabError
 from lab.images import PictureError, read_picture
 from lab.metrics.models import Models
 from lab.restore import pick_device
-from lab.weights import sha256
 
 Result = TypeVar("Result")
 

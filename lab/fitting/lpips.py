@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lab.benchmark import ENDINGS
+from lab.digests import sha256
 from lab.errors import LabError
 from lab.fitting.orderings import RANGES, TWINS, ladder, twins
 from lab.fitting.writing import checked_output, write_model
@@ -22,7 +23,6 @@ from lab.metrics.lpips_lab import FEATURES_KEY, read_features, trunk
 from lab.metrics.ms_ssim import ms_ssim
 from lab.metrics.ssim import ssim
 from lab.networks.features import WIDTHS, LabFeatures
-from lab.official import sha256
 
 CROP = 192
 """Side of the crop taken from the middle of every picture."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lab.digests import sha256
 from lab.fitting.ma_consensus import HIGHER_IS_BETTER, texture_distance
 from lab.fitting.ma_versions import LEAST_SIDE, methods_here, versions
 from lab.images import PictureError, read_named
@@ -18,7 +19,6 @@ from lab.metrics import METRICS, measure_all
 from lab.metrics.channels import eight_bit_luma, full_luma
 from lab.metrics.ma import ma_features
 from lab.metrics.models import Models
-from lab.weights import sha256
 
 BORDER = 4
 GREY_SHARE = 0.25  # of the pictures are seen as grey without a border cut, convention `rgb`; the others as in `sr`

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lab import methods, weights
+from lab import methods
 from lab.compare import Prepared, prepare
 from lab.degrade import KINDS, Degradation
+from lab.digests import sha256
 from lab.examples import EXAMPLES, Example
 from lab.images import read_picture
 from lab.metrics import CONVENTIONS, Figure
@@ -48,7 +49,7 @@ def pixels_sha256(picture: np.ndarray) -> str:
 
 @lru_cache(maxsize=64)
 def _sha256(path: Path, size: int, changed: int) -> str:
-    return weights.sha256(path)
+    return sha256(path)
 
 
 def sha256_of(path: Path) -> str:

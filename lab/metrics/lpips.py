@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lab import official as files
+from lab.digests import sha256
 from lab.errors import LabError
 from lab.metrics.lpips_tiles import spans
 
@@ -252,7 +253,7 @@ def official(path: Path) -> Lpips:
 def _read_torchvision(path: Path) -> tuple[dict[str, Tensor], str]:
     """AlexNet's convolution weights by torchvision's names, and the SHA-256 of the file."""
     try:
-        digest = files.sha256(path)
+        digest = sha256(path)
         whole = torch.load(path, map_location="cpu", weights_only=True)
         return {name: value.contiguous() for name, value in whole.items() if name.startswith("features.")}, digest
     except (OSError, RuntimeError, ValueError, AttributeError, EOFError, pickle.UnpicklingError) as error:

@@ -12,9 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
+from lab.digests import sha256
 from lab.metrics.lpips import Lpips, LpipsError, Trunk
 from lab.networks.features import WIDTHS, LabFeatures
-from lab.official import sha256
 
 FEATURES_KEY = "features_sha256"
 """In the metadata of the weights file: which feature network the weights are for."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lab.digests import sha256
 from lab.metrics.ma_model import FAMILIES, Forest, MaError, MaModel, Tree, plant
 
 _FIELDS = ("sizes", "left", "feature", "number")
@@ -41,11 +42,6 @@ def _checked_linear(linear: np.ndarray) -> np.ndarray:
     if linear.size != 4 or linear.dtype.kind not in "fiu" or not np.isfinite(linear).all():
         raise MaError("its weights of the three forests are not four numbers.")
     return linear.astype(np.float64).ravel()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stamp(path: Path) -> str:
@@ -103,7 +99,7 @@ def read_official(path: str | Path) -> MaModel:
             return model
     stamp = _stamp(path)
     forests, linear = _read_mat(path)
-    source = f"{path.name} {_sha256(path)[:12]}"
+    source = f"{path.name} {sha256(path)[:12]}"
     _write_npz(converted, {**to_arrays(forests, linear), "source": np.array(source), "stamp": np.array(stamp)})
     return MaModel(forests, linear, "official", source)
 

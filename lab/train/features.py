@@ -18,11 +18,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from lab.digests import sha256
 from lab.methods import CHECKPOINTS
 from lab.networks.features import ImageNetNormalise, LabFeatures
 from lab.train import vgg19_file
 from lab.train.vgg19_file import FeaturesError
-from lab.weights import sha256
 
 BLOCKS = (2, 2, 4, 4, 4)
 """Convolutions in each of VGG-19's blocks (Simonyan and Zisserman 2015, configuration E); a pooling layer ends each block."""

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from lab import tapes
+from lab.digests import sha256
 from lab.images import read_picture
 from lab.tapes import CROPS, ENDS, TapeError, crops_of, size_of
 from lab.train.tape_parts import Part, card_of, read_earlier, read_run, read_shipped
-from lab.weights import sha256
 
 MOST_MOMENTS = 10
 MOST_ROWS = 120

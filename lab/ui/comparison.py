@@ -11,9 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from lab import compare, methods, weights
+from lab import compare, methods
 from lab.degrade import Degradation
 from lab.diagnostics import difference_picture
+from lab.digests import sha256
 from lab.gallery import scenes
 from lab.gradients import full_scale, gradient_picture
 from lab.images import png_bytes, read_picture
@@ -133,7 +134,7 @@ def _code() -> str:
 
 @functools.lru_cache(maxsize=64)
 def _sha_of(path: Path, changed: float) -> str:
-    return weights.sha256(path)
+    return sha256(path)
 
 
 def _checkpoint_sha(method: str) -> str | None:
