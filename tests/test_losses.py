@@ -96,7 +96,7 @@ def test_the_lattice_loss_sees_a_pattern_that_every_block_of_4x4_repeats():
 
 def test_stripes_have_the_middle_row_or_column_of_a_picture_at_full_contrast():
     pictures = drawn(2, 3, 6, 8, low=0.2).detach() / 2
-    upright, level = losses.striped(pictures, upright=True), losses.striped(pictures, upright=False)
+    upright, level = losses.striped(pictures, (0, 1)), losses.striped(pictures, (1, 0))
     assert upright.shape == level.shape == pictures.shape
     for i, picture in enumerate(pictures):
         row, column = picture[:, 3, :], picture[:, :, 4]
@@ -104,34 +104,52 @@ def test_stripes_have_the_middle_row_or_column_of_a_picture_at_full_contrast():
         stretched = (column - column.min()) / (column.max() - column.min())
         torch.testing.assert_close(level[i], stretched[:, :, None].expand(3, 6, 8))
     grey = torch.full((1, 3, 6, 8), 0.5)
-    assert losses.striped(grey, upright=True).isfinite().all()
+    assert losses.striped(grey, (0, 1)).isfinite().all()
+
+
+@pytest.mark.parametrize("direction", losses.DIRECTIONS)
+def test_stripes_of_any_direction_keep_their_line_and_are_even_where_nothing_comes_in_from_outside(direction):
+    down, right = direction
+    pictures = drawn(2, 3, 48, 48, low=0.2).detach()
+    stripes = losses.striped(pictures, direction)
+    assert stripes.shape == pictures.shape
+    assert 0 <= float(stripes.min()) <= float(stripes.max()) <= 1
+    line = (lambda x: x[:, :, 24]) if abs(right) >= abs(down) else (lambda x: x[:, :, :, 24])
+    before, after = line(pictures).flatten(1), line(stripes).flatten(1)
+    torch.testing.assert_close(after, (before - before.amin(1, True)) / (before.amax(1, True) - before.amin(1, True)))
+    assert float(losses.unevenness(stripes, direction)) < 1e-6
+    others = [losses.unevenness(stripes, other) for other in losses.DIRECTIONS if other != direction]
+    assert float(min(others)) > 0.1
 
 
 @pytest.mark.parametrize("upright", [True, False])
 def test_unevenness_sees_dots_along_stripes_and_none_across_them(upright):
+    direction = (0, 1) if upright else (1, 0)
+
     def as_stripes(picture):
         return picture if upright else picture.transpose(-1, -2)
 
     clean = torch.rand(1, 3, 1, 32, generator=torch.Generator().manual_seed(0)).repeat(1, 1, 32, 1)
-    assert float(losses.unevenness(as_stripes(clean), upright)) == 0
+    assert float(losses.unevenness(as_stripes(clean), direction)) == 0
     dotted = clean.clone()
     dotted[..., ::4, 20] += 0.2  # rows 8 to 23 count: dots in rows 8, 12, 16 and 20
     steps = 7  # down from the first dot, up to each of the others and down from it
-    assert float(losses.unevenness(as_stripes(dotted), upright)) == pytest.approx(0.2 * steps / (15 * 16), rel=1e-5)
+    assert float(losses.unevenness(as_stripes(dotted), direction)) == pytest.approx(0.2 * steps / (15 * 16), rel=1e-5)
     outside = clean.clone()
     outside[..., ::4, :8] += 0.2
     outside[..., :8, ::4] += 0.2
-    assert float(losses.unevenness(as_stripes(outside), upright)) == 0
+    assert float(losses.unevenness(as_stripes(outside), direction)) == 0
 
 
 def test_a_pixel_shuffle_leaves_dots_on_stripes_and_nearest_enlargement_does_not():
     torch.manual_seed(0)
     shuffle = nn.Sequential(nn.Conv2d(3, 48, 1), nn.PixelShuffle(4))
-    for upright in (True, False):
-        stripes = losses.striped(float32(2, 3, 12, 12), upright)
+    for direction in losses.DIRECTIONS:
+        stripes = losses.striped(float32(2, 3, 12, 12), direction)
         with torch.no_grad():
-            assert float(losses.unevenness(shuffle(stripes), upright)) > 0.01
-            assert float(losses.unevenness(nn.Upsample(scale_factor=4)(stripes), upright)) == 0
+            assert float(losses.unevenness(shuffle(stripes), direction)) > 0.01
+            if 0 in direction:  # nearest enlargement makes stairs of oblique stripes
+                assert float(losses.unevenness(nn.Upsample(scale_factor=4)(stripes), direction)) == 0
 
 
 def test_the_flat_loss_counts_differences_where_the_target_is_flat():
@@ -141,6 +159,29 @@ def test_the_flat_loss_counts_differences_where_the_target_is_flat():
         result = sharp.clone()
         result[0, 1, 5, x] += 0.3
         assert float(losses.flat(result, sharp)) == pytest.approx(0.3 * weight / sharp.numel(), rel=0.02, abs=1e-12)
+
+
+def test_the_spectrum_loss_compares_the_amplitudes_of_windows():
+    result, target = drawn(2, 3, 33, 48, low=0, seed=1), drawn(2, 3, 33, 48, low=0, seed=2)
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(32) / 32)
+    taper = np.outer(hann, hann) / np.linalg.norm(np.outer(hann, hann))
+    frequency = 2 * np.hypot(np.fft.fftfreq(32)[:, None], np.fft.rfftfreq(32)[None])
+
+    def amplitudes(x, left):
+        window = np.tensordot([0.299, 0.587, 0.114], x.detach().numpy()[:, :32, left : left + 32], 1)
+        return frequency * np.sqrt(np.abs(np.fft.rfft2((window - window.mean()) * taper)) ** 2 + 1e-8)
+
+    pairs = [(amplitudes(a, left), amplitudes(b, left)) for a, b in zip(result, target, strict=True) for left in (0, 16)]
+    close(losses.spectrum_loss(result, target), mean(np.abs(a - b).mean() for a, b in pairs))
+
+
+def test_the_spectrum_loss_prefers_other_texture_to_a_weave_of_the_same_strength():
+    rng = np.random.default_rng(0)
+    wanted, other = (torch.from_numpy(rng.normal(0, 0.1, (1, 1, 64, 64))).expand(1, 3, 64, 64) for _ in range(2))
+    rows, columns = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    weave = torch.sin(2 * math.pi * (rows + columns) / 6).expand(1, 3, 64, 64).double()
+    weave = weave * (losses.total_variation(wanted) / losses.total_variation(weave))
+    assert float(losses.spectrum_loss(weave, wanted)) > 1.5 * float(losses.spectrum_loss(other, wanted))
 
 
 def test_total_variation_is_the_mean_length_of_the_gradient():
@@ -452,6 +493,7 @@ PAIRS = {
     "l1": losses.l1,
     "mse": losses.mse,
     "total variation": lambda a, b: losses.total_variation(a),
+    "spectrum": losses.spectrum_loss,
     "gradient map": losses.gradient_map_loss,
     "gradient strength": losses.gradient_strength,
     "branch": losses.branch_loss,

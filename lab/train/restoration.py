@@ -148,8 +148,8 @@ class Restoration:
         for critic in self.critics.values():
             points = torch.rand(critic.plan.updates, shipped.batch, generator=rng)[:, share]
             figures |= critic.learn(judged, result.detach(), points, rate)
-        upright = number % 2 == 0  # which stripes, if a loss wants any: by the step, so that a resumed run makes the same
-        terms = self._losses(given, result, sharp, judged, branch, upright)
+        direction = losses.DIRECTIONS[number % len(losses.DIRECTIONS)]  # by the step, so that a resumed run has the same
+        terms = self._losses(given, result, sharp, judged, branch, direction)
         total = sum(term.weight * terms[term.name] for term in shipped.losses)
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -166,7 +166,13 @@ class Restoration:
                 parameter.requires_grad_(number >= shipped.alone or name.startswith(shipped.alone_layers))
 
     def _losses(
-        self, given: Tensor, result: Tensor, sharp: Tensor, judged: Tensor, branch: Tensor | None, upright: bool
+        self,
+        given: Tensor,
+        result: Tensor,
+        sharp: Tensor,
+        judged: Tensor,
+        branch: Tensor | None,
+        direction: tuple[int, int],
     ) -> dict[str, Tensor]:
         seen = wanted = None
         if self.features is not None:
@@ -189,10 +195,12 @@ class Restoration:
                     value = losses.lattice(result, sharp)
                 case "stripes":
                     with self.accelerator.autocast():
-                        stripes = self.network(losses.striped(given, upright))
-                    value = losses.unevenness(stripes.float(), upright)
+                        stripes = self.network(losses.striped(given, direction))
+                    value = losses.unevenness(stripes.float(), direction)
                 case "flat":
                     value = losses.flat(result, sharp)
+                case "spectrum":
+                    value = losses.spectrum_loss(result, sharp)
                 case "tv":
                     value = losses.total_variation(result)
                 case "content":

@@ -18,9 +18,11 @@ from lab.train.losses.adversarial import (
 from lab.train.losses.gradient import branch_loss, gradient_map_loss, gradient_strength
 from lab.train.losses.perceptual import RESG_LAYERS, content_loss, resg_perceptual_loss, texture_loss
 from lab.train.losses.pixel import chroma, coarse, flat, l1, lattice, mse, total_variation
-from lab.train.losses.stripes import striped, unevenness
+from lab.train.losses.spectrum import spectrum_loss
+from lab.train.losses.stripes import DIRECTIONS, striped, unevenness
 
 __all__ = [
+    "DIRECTIONS",
     "RESG_LAYERS",
     "branch_loss",
     "chroma",
@@ -42,6 +44,7 @@ __all__ = [
     "resg_discriminator_loss",
     "resg_generator_loss",
     "resg_perceptual_loss",
+    "spectrum_loss",
     "striped",
     "texture_loss",
     "total_variation",
