@@ -1,6 +1,7 @@
 """lab.train.losses: every loss against its formula written out slowly, and at values known beforehand."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ def test_the_lattice_loss_sees_a_pattern_that_every_block_of_4x4_repeats():
 
 def test_stripes_have_the_middle_row_or_column_of_a_picture_at_full_contrast():
     pictures = drawn(2, 3, 6, 8, low=0.2).detach() / 2
-    upright, level = losses.striped(pictures, (0, 1)), losses.striped(pictures, (1, 0))
+    upright, level = losses.striped(pictures, losses.UPRIGHT), losses.striped(pictures, losses.LEVEL)
     assert upright.shape == level.shape == pictures.shape
     for i, picture in enumerate(pictures):
         row, column = picture[:, 3, :], picture[:, :, 4]
@@ -104,10 +105,18 @@ def test_stripes_have_the_middle_row_or_column_of_a_picture_at_full_contrast():
         stretched = (column - column.min()) / (column.max() - column.min())
         torch.testing.assert_close(level[i], stretched[:, :, None].expand(3, 6, 8))
     grey = torch.full((1, 3, 6, 8), 0.5)
-    assert losses.striped(grey, (0, 1)).isfinite().all()
+    assert losses.striped(grey, losses.UPRIGHT).isfinite().all()
 
 
-@pytest.mark.parametrize("direction", losses.DIRECTIONS)
+DIRECTIONS = (losses.UPRIGHT, losses.LEVEL, *losses.OBLIQUE)
+
+
+def test_half_the_steps_have_upright_and_level_stripes_and_the_others_every_oblique_direction_equally_often():
+    found = Counter(losses.direction_of(step) for step in range(40))
+    assert found == {losses.UPRIGHT: 10, losses.LEVEL: 10} | dict.fromkeys(losses.OBLIQUE, 2)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
 def test_stripes_of_any_direction_keep_their_line_and_are_even_where_nothing_comes_in_from_outside(direction):
     down, right = direction
     pictures = drawn(2, 3, 48, 48, low=0.2).detach()
@@ -118,13 +127,13 @@ def test_stripes_of_any_direction_keep_their_line_and_are_even_where_nothing_com
     before, after = line(pictures).flatten(1), line(stripes).flatten(1)
     torch.testing.assert_close(after, (before - before.amin(1, True)) / (before.amax(1, True) - before.amin(1, True)))
     assert float(losses.unevenness(stripes, direction)) < 1e-6
-    others = [losses.unevenness(stripes, other) for other in losses.DIRECTIONS if other != direction]
+    others = [losses.unevenness(stripes, other) for other in DIRECTIONS if other != direction]
     assert float(min(others)) > 0.1
 
 
 @pytest.mark.parametrize("upright", [True, False])
 def test_unevenness_sees_dots_along_stripes_and_none_across_them(upright):
-    direction = (0, 1) if upright else (1, 0)
+    direction = losses.UPRIGHT if upright else losses.LEVEL
 
     def as_stripes(picture):
         return picture if upright else picture.transpose(-1, -2)
@@ -144,11 +153,11 @@ def test_unevenness_sees_dots_along_stripes_and_none_across_them(upright):
 def test_a_pixel_shuffle_leaves_dots_on_stripes_and_nearest_enlargement_does_not():
     torch.manual_seed(0)
     shuffle = nn.Sequential(nn.Conv2d(3, 48, 1), nn.PixelShuffle(4))
-    for direction in losses.DIRECTIONS:
+    for direction in DIRECTIONS:
         stripes = losses.striped(float32(2, 3, 12, 12), direction)
         with torch.no_grad():
             assert float(losses.unevenness(shuffle(stripes), direction)) > 0.01
-            if 0 in direction:  # nearest enlargement makes stairs of oblique stripes
+            if direction not in losses.OBLIQUE:  # nearest enlargement makes stairs of oblique stripes
                 assert float(losses.unevenness(nn.Upsample(scale_factor=4)(stripes), direction)) == 0
 
 

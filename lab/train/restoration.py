@@ -148,7 +148,7 @@ class Restoration:
         for critic in self.critics.values():
             points = torch.rand(critic.plan.updates, shipped.batch, generator=rng)[:, share]
             figures |= critic.learn(judged, result.detach(), points, rate)
-        direction = losses.DIRECTIONS[number % len(losses.DIRECTIONS)]  # by the step, so that a resumed run has the same
+        direction = losses.direction_of(number)
         terms = self._losses(given, result, sharp, judged, branch, direction)
         total = sum(term.weight * terms[term.name] for term in shipped.losses)
         self.optimiser.zero_grad(set_to_none=True)

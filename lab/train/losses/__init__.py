@@ -19,17 +19,20 @@ from lab.train.losses.gradient import branch_loss, gradient_map_loss, gradient_s
 from lab.train.losses.perceptual import RESG_LAYERS, content_loss, resg_perceptual_loss, texture_loss
 from lab.train.losses.pixel import chroma, coarse, flat, l1, lattice, mse, total_variation
 from lab.train.losses.spectrum import spectrum_loss
-from lab.train.losses.stripes import DIRECTIONS, striped, unevenness
+from lab.train.losses.stripes import LEVEL, OBLIQUE, UPRIGHT, direction_of, striped, unevenness
 
 __all__ = [
-    "DIRECTIONS",
+    "LEVEL",
+    "OBLIQUE",
     "RESG_LAYERS",
+    "UPRIGHT",
     "branch_loss",
     "chroma",
     "coarse",
     "content_loss",
     "critic_generator_loss",
     "critic_loss",
+    "direction_of",
     "flat",
     "gan_discriminator_loss",
     "gan_generator_loss",

@@ -3,8 +3,17 @@
 import torch
 from torch import Tensor
 
-DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, -1), (2, 1), (1, -2), (2, 3), (3, -2), (3, 2), (2, -3))
-"""(down, right): how far the phase of stripes goes on from one row, and from one column, to the next; (0, 1) are upright."""
+UPRIGHT, LEVEL = (0, 1), (1, 0)
+OBLIQUE = ((1, 1), (1, -1), (1, 2), (2, -1), (2, 1), (1, -2), (2, 3), (3, -2), (3, 2), (2, -3))
+"""(down, right): how far the phase of stripes goes on from one row, and from one column, to the next."""
+
+
+def direction_of(step: int) -> tuple[int, int]:
+    """The direction of a step's stripes: upright and level ones, whose dots eyes see first, each a quarter of the time.
+
+    By the step's number, so that a resumed run has the same.
+    """
+    return (UPRIGHT, OBLIQUE[step // 4 * 2 % 10], LEVEL, OBLIQUE[(step // 4 * 2 + 1) % 10])[step % 4]
 
 
 def striped(given: Tensor, direction: tuple[int, int]) -> Tensor:
@@ -16,7 +25,7 @@ def striped(given: Tensor, direction: tuple[int, int]) -> Tensor:
     edges, which photographs seldom have.
 
     Args:
-        direction: one of DIRECTIONS.
+        direction: UPRIGHT, LEVEL or one of OBLIQUE.
     """
     down, right = direction
     height, width = given.shape[2:]
