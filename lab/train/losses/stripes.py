@@ -48,12 +48,12 @@ def unevenness(result: Tensor, direction: tuple[int, int]) -> Tensor:
 
     A step goes as far as leads from pixel to pixel along the stripes: one pixel along upright ones, 3 up or down and 2 to the
     side along those of direction (2, 3) or (2, -3). A quarter of each side is left out on either end, since the padding
-    beyond the borders is no stripe. Its effect reaches farther in, which leaves about 2e-4 to any network; otherwise one that
-    treats every pixel alike gives 0 for upright and level stripes; what the stairs of oblique ones leave of themselves,
-    SRResNet has too. A network that ends in a pixel shuffle computes each pixel of a block by filters of its own, and
-    adversarial training leaves dots along straight edges, at every second or fourth pixel: on stripes they are all that there
-    is along them. The lab's own, and worth its price, a second pass of the network in each step, for networks with a pixel
-    shuffle alone.
+    beyond the borders is no stripe; its effect reaches farther in. A network that ends in a pixel shuffle computes each pixel
+    of a block by filters of its own, and adversarial training leaves dots along straight edges, at every second or fourth
+    pixel: on upright and level stripes they are all that there is along them. Oblique stripes drawn pixel by pixel have
+    stairs, too, which any enlargement shows a little of, and which cost the less the softer the result: an SRGAN trained on
+    them has less unevenness there than bicubic enlargement, and at a guess that is why slanted wood is soft in it. The lab's
+    own, and worth its price, a second pass of the network in each step, for networks with a pixel shuffle.
     """
     (down, right), (height, width) = direction, result.shape[2:]
     rows, columns = range(height // 4, height - height // 4), range(width // 4, width - width // 4)
