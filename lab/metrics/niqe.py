@@ -9,7 +9,6 @@ A value depends on the model of undistorted pictures it is measured against. The
 (`lab/fitting/niqe.py`) give values that cannot be compared, so a model carries its variant.
 """
 
-import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lab.digests import sha256
 from lab.errors import LabError
 
 BLOCK = 96  # pixels at full size, half as many at half size
@@ -300,5 +300,4 @@ def _model(mean: np.ndarray, covariance: np.ndarray, variant: str, path: Path) -
     mean, covariance = (np.asarray(a, dtype=np.float64) for a in arrays)
     if not np.allclose(covariance, covariance.T) or np.linalg.eigvalsh(covariance)[0] < 0:
         raise NiqeError(f"{path.name} holds no NIQE model: its covariance is none.")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    return NiqeModel(mean.reshape(FEATURES), covariance, variant, f"{path.name}, {digest}")
+    return NiqeModel(mean.reshape(FEATURES), covariance, variant, f"{path.name}, {sha256(path)[:12]}")
