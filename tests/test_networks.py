@@ -166,6 +166,26 @@ def test_deblurgan_without_instance_norm_sees_contrast_and_starts_close_to_its_i
     assert ratios[False] > 2 > ratios[True]
 
 
+def test_a_self_ensemble_is_one_pass_in_training_and_then_the_mean_of_eight_which_turns_with_the_picture():
+    torch.manual_seed(0)
+    once = build("deblurgan", width=8, blocks=1, instance_norm=False)
+    once.network.tail.weight.data *= 30
+    often = build("deblurgan", width=8, blocks=1, instance_norm=False, self_ensemble=True)
+    often.load_state_dict(once.state_dict())
+    x = torch.rand(2, 3, 12, 20)
+    with torch.no_grad():
+        assert torch.equal(often.train()(x), once.train()(x))
+        one, mean = once.eval()(x), often.eval()(x)
+        passes = [one, once(x.flip(3)).flip(3), once(x.flip(2)).flip(2), once(x.flip(2, 3)).flip(2, 3)]
+        passes += [passed.mT for passed in (once(x.mT), once(x.mT.flip(3)).flip(3), once(x.mT.flip(2)).flip(2))]
+        passes += [once(x.mT.flip(2, 3)).flip(2, 3).mT]
+        torch.testing.assert_close(mean, sum(passes) / 8)
+        torch.testing.assert_close(often(x.mT), mean.mT)
+        torch.testing.assert_close(often(x.rot90(1, (2, 3))), mean.rot90(1, (2, 3)))
+        assert (once(x.mT) - one.mT).abs().mean() > 0.01  # one pass takes sides
+        assert often(x[..., :11, :17]).shape == (2, 3, 11, 17)
+
+
 def test_dropout_is_active_in_training_only():
     network = build("deblurgan", width=8, blocks=2, dropout=0.5)
     network.network.tail.weight.data *= 50

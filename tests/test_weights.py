@@ -184,6 +184,7 @@ def test_instance_statistics_are_the_pictures_own_not_the_stored_ones(tmp_path):
         ("rrdb", {"blocks": 1, "width": 8, "growth": 4}),
         ("spsr", {"blocks": 2, "width": 8, "growth": 4, "taps": [1, 2], "branch_growth": 4}),
         ("deblurgan", {"width": 8, "blocks": 2}),
+        ("deblurgan", {"width": 8, "blocks": 2, "self_ensemble": True}),
         ("resg", {"kind": "resg", "width": 8}),
         ("resg", {"kind": "nonbn-resg", "width": 8}),
         ("srnet", {"width": 4}),

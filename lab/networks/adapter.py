@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.networks.color import rgb_to_ycbcr, ycbcr_to_rgb
+from lab.networks.self_ensemble import self_ensemble
 from lab.resize import resize
 
 
@@ -35,7 +36,8 @@ class RGBNetwork(nn.Module):
 
     Attributes:
         network: the plain network. Its class says what it needs: `scale`; `value_range` when that is not (0, 1);
-            `colour` "luma" or "enlarged-luma" when it does not take RGB; `multiple` and `smallest` for its sides.
+            `colour` "luma" or "enlarged-luma" when it does not take RGB; `multiple` and `smallest` for its sides; `self_ensemble`
+            when, once trained, it is asked eight times (lab.networks.self_ensemble), RGB networks alone.
         name, arguments: what `lab.networks.build` takes to make it again; arguments are JSON values.
         scale: how much larger the result is: 1 for same-size networks.
     """
@@ -50,6 +52,7 @@ class RGBNetwork(nn.Module):
         self.value_range: tuple[float, float] = getattr(network, "value_range", (0.0, 1.0))
         self.multiple: int = getattr(network, "multiple", 1)
         self.smallest: int = getattr(network, "smallest", 1)
+        self.self_ensemble: bool = getattr(network, "self_ensemble", False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Restore RGB [0, 1] (N, 3, h, w): RGB (N, 3, h * scale, w * scale), any h and w from 1 on.
@@ -63,9 +66,10 @@ class RGBNetwork(nn.Module):
 
     def _rgb(self, x: Tensor) -> Tensor:
         low, high = self.value_range
-        if (low, high) == (0.0, 1.0):
-            return self.network(x)
-        return (self.network(x * (high - low) + low) - low) / (high - low)
+        if (low, high) != (0.0, 1.0):
+            x = x * (high - low) + low
+        out = self_ensemble(self.network, x) if self.self_ensemble and not self.training else self.network(x)
+        return out if (low, high) == (0.0, 1.0) else (out - low) / (high - low)
 
     def _luma(self, x: Tensor) -> Tensor:
         enlarged = rgb_to_ycbcr(resize(x, (x.shape[2] * self.scale, x.shape[3] * self.scale)))

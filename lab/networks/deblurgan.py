@@ -35,6 +35,8 @@ class DeblurGAN(nn.Module):
         dropout: probability in a block; the authors train with 0.5. Inactive in eval mode.
         instance_norm: the paper's instance normalisation. The lab's small networks gained more without it (the recipe
             first/deblurgan.yaml); weights then start at He's normal distribution, blocks and tail close to 0.
+        self_ensemble: whether the lab asks it eight times for each picture once it is trained, and takes the mean
+            (lab.networks.self_ensemble); the paper's asks once. `forward` is one pass either way.
 
     Instance normalisation always uses the statistics of the picture at hand, in eval mode too: the authors test
     without calling eval(), and running averages give another picture. With it, weights start as in the code: N(0, 0.02^2).
@@ -49,11 +51,18 @@ class DeblurGAN(nn.Module):
     smallest = 8  # reflection inside the blocks needs two pixels at a quarter of the size
 
     def __init__(
-        self, width: int = 64, blocks: int = 9, convs_per_block: int = 2, dropout: float = 0.0, instance_norm: bool = True
+        self,
+        width: int = 64,
+        blocks: int = 9,
+        convs_per_block: int = 2,
+        dropout: float = 0.0,
+        instance_norm: bool = True,
+        self_ensemble: bool = False,
     ) -> None:
         super().__init__()
         if convs_per_block not in (1, 2):
             raise ValueError(f"A DeblurGAN block has 1 or 2 convolutions, not {convs_per_block}.")
+        self.self_ensemble = self_ensemble
         self.norm1 = nn.InstanceNorm2d(width) if instance_norm else nn.Identity()
         self.norm2 = nn.InstanceNorm2d(2 * width) if instance_norm else nn.Identity()
         self.norm4 = nn.InstanceNorm2d(4 * width) if instance_norm else nn.Identity()
