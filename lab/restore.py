@@ -37,7 +37,7 @@ class RestoreError(LabError):
 
 
 class Stopped(Exception):
-    """The run was cancelled between two tiles."""
+    """The run was cancelled between two tiles, or between two passes of a self-ensemble."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _spans(length: int, core: int, margin: int) -> list[tuple[int, int, int, int
     return [(a, b, max(0, a - margin), min(length, b + margin)) for a, b in itertools.pairwise(edges) if a < b]
 
 
-def _run_tiles(network: RGBNetwork, x: Tensor, tile: int, stop: threading.Event | None) -> tuple[Tensor, int]:
+def _run_tiles(network: RGBNetwork, x: Tensor, tile: int) -> tuple[Tensor, int]:
     """Run (1, 3, h, w) through a network in overlapping tiles of `tile` output pixels; the result on the CPU, and the count."""
     scale = network.scale
     height, width = x.shape[-2:]
@@ -158,8 +158,6 @@ def _run_tiles(network: RGBNetwork, x: Tensor, tile: int, stop: threading.Event 
     device = next(network.parameters()).device
     for top, bottom, read_top, read_bottom in rows:
         for left, right, read_left, read_right in columns:
-            if stop is not None and stop.is_set():
-                raise Stopped
             piece = x[..., read_top:read_bottom, read_left:read_right].to(device)
             with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
                 out = network(piece).float().cpu()
@@ -175,7 +173,7 @@ def run_network(network: RGBNetwork, x: Tensor, stop: threading.Event | None = N
     Args:
         network: in eval mode, on its device.
         x: (1, 3, h, w) in [0, 1], on the CPU.
-        stop: once set, the run ends between two tiles.
+        stop: once set, the run ends before the network's next pass, of which a tile has one, or eight of a self-ensemble.
         tile: output pixels; longer sides are cut. A network with instance norm looks at the whole picture's statistics, so its
             picture is cut only when memory runs out.
 
@@ -188,17 +186,26 @@ def run_network(network: RGBNetwork, x: Tensor, stop: threading.Event | None = N
     """
     if any(isinstance(module, nn.InstanceNorm2d) for module in network.modules()):
         tile = max(tile, network.scale * max(x.shape[-2:]))
-    while True:
-        try:
-            return _run_tiles(network, x, tile, stop)
-        except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
-                raise
-        if tile // 2 < SMALLEST_TILE:
-            raise RestoreError("there is not enough memory for this picture: try a smaller one, or close other programs.")
-        tile //= 2
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+
+    def check(*_) -> None:
+        if stop is not None and stop.is_set():
+            raise Stopped
+
+    before_each_pass = network.network.register_forward_pre_hook(check)
+    try:
+        while True:
+            try:
+                return _run_tiles(network, x, tile)
+            except (RuntimeError, MemoryError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+            if tile // 2 < SMALLEST_TILE:
+                raise RestoreError("there is not enough memory for this picture: try a smaller one, or close other programs.")
+            tile //= 2
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+    finally:
+        before_each_pass.remove()
 
 
 def restore(
@@ -211,7 +218,7 @@ def restore(
         x: (1, 3, h, w) in [0, 1]: the quarter-size picture for methods that take `x4`, the full-size one otherwise.
         own: weights file to use in place of the shipped one.
         device: None picks a GPU where there is one.
-        stop: once set, the run ends between two tiles.
+        stop: once set, the run ends as in `run_network`.
 
     Returns:
         The picture at (4h, 4w) or (h, w), rounded to 8 bits.

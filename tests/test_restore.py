@@ -39,6 +39,16 @@ def test_tiles_of_a_network_with_strides_stay_in_phase():
     torch.testing.assert_close(tiled, whole, atol=1e-5, rtol=0)
 
 
+def test_tiles_of_a_self_ensemble_equal_the_whole_picture():
+    torch.manual_seed(0)
+    network = build("deblurgan", width=4, blocks=1, instance_norm=False, self_ensemble=True).eval()
+    x = to_tensor(textured_picture(700, 530))
+    whole, _ = run_network(network, x, tile=4096)
+    tiled, many = run_network(network, x, tile=512)
+    assert many == 9
+    torch.testing.assert_close(tiled, whole, atol=1e-5, rtol=0)
+
+
 def test_a_network_with_instance_norm_sees_the_whole_picture_while_memory_lasts(monkeypatch):
     torch.manual_seed(0)
     network = build("deblurgan", width=4, blocks=1).eval()
@@ -105,6 +115,24 @@ def test_a_run_that_is_stopped_ends_before_its_next_tile(small_network, monkeypa
     with pytest.raises(Stopped):
         run_network(small_network, torch.rand(1, 3, 300, 300), stop, tile=512)
     assert len(calls) == 1
+
+
+def test_a_run_that_is_stopped_ends_before_the_next_pass_of_a_self_ensemble(monkeypatch):
+    network = build("deblurgan", width=4, blocks=1, instance_norm=False, self_ensemble=True).eval()
+    stop, head, passes = threading.Event(), network.network.head.forward, []
+
+    def third(x):
+        passes.append(1)
+        if len(passes) == 3:
+            stop.set()
+        return head(x)
+
+    monkeypatch.setattr(network.network.head, "forward", third)
+    with pytest.raises(Stopped):
+        run_network(network, torch.rand(1, 3, 16, 16), stop)
+    assert len(passes) == 3
+    assert run_network(network, torch.rand(1, 3, 16, 16))[1] == 1  # nothing of the stopped run is left
+    assert len(passes) == 3 + 8
 
 
 @pytest.mark.parametrize("key", METHODS)

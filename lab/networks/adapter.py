@@ -35,9 +35,9 @@ class RGBNetwork(nn.Module):
     """A network behind the lab's one interface.
 
     Attributes:
-        network: the plain network. Its class says what it needs: `scale`; `value_range` when that is not (0, 1);
+        network: the plain network. It says what it needs: `scale`; `value_range` when that is not (0, 1);
             `colour` "luma" or "enlarged-luma" when it does not take RGB; `multiple` and `smallest` for its sides; `self_ensemble`
-            when, once trained, it is asked eight times (lab.networks.self_ensemble), RGB networks alone.
+            when in eval mode the mean of eight passes is wanted (lab.networks.self_ensemble); of RGB networks alone.
         name, arguments: what `lab.networks.build` takes to make it again; arguments are JSON values.
         scale: how much larger the result is: 1 for same-size networks.
     """

@@ -35,8 +35,8 @@ class DeblurGAN(nn.Module):
         dropout: probability in a block; the authors train with 0.5. Inactive in eval mode.
         instance_norm: the paper's instance normalisation. The lab's small networks gained more without it (the recipe
             first/deblurgan.yaml); weights then start at He's normal distribution, blocks and tail close to 0.
-        self_ensemble: whether the lab asks it eight times for each picture once it is trained, and takes the mean
-            (lab.networks.self_ensemble); the paper's asks once. `forward` is one pass either way.
+        self_ensemble: whether `RGBNetwork` takes the mean of eight passes in eval mode (lab.networks.self_ensemble); the
+            paper has one. `forward` is one pass either way.
 
     Instance normalisation always uses the statistics of the picture at hand, in eval mode too: the authors test
     without calling eval(), and running averages give another picture. With it, weights start as in the code: N(0, 0.02^2).

@@ -1,4 +1,4 @@
-"""Geometric self-ensemble: a network's mean opinion of a picture's eight turned and mirrored versions."""
+"""Geometric self-ensemble: the mean of a network's results for a picture rotated and flipped in eight ways."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def self_ensemble(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Mean of what a network makes of the four turns of a picture and of its mirror image, each turned back again.
+    """Mean of a network's results for the four rotations of a picture and of its mirror image, each rotated and flipped back.
 
     What the network gets wrong in a different way each time is averaged out, for eight times the work and no training. Timofte,
     Rothe and Van Gool (2016, "Seven ways to improve example-based single image super resolution", enhanced prediction); its
@@ -21,10 +21,10 @@ def self_ensemble(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         (N, D, s * h, s * w).
     """
     total: Tensor | None = None
-    for mirrored in (False, True):
+    for flipped in (False, True):
         for quarters in range(4):
-            turned = torch.rot90(x.flip(3) if mirrored else x, quarters, (2, 3)).contiguous()
-            back = torch.rot90(network(turned), -quarters, (2, 3))
-            back = back.flip(3) if mirrored else back
+            rotated = torch.rot90(x.flip(3) if flipped else x, quarters, (2, 3)).contiguous()
+            back = torch.rot90(network(rotated), -quarters, (2, 3))
+            back = back.flip(3) if flipped else back
             total = back if total is None else total + back
     return total / 8
