@@ -26,7 +26,7 @@ from benchmarks.pages import command_text, sentences, tell
 from lab.ablation.stored import json_bytes, put
 from lab.benchmark import BenchmarkError, Job, Report, pictures_in, run
 from lab.cli.options import chosen_methods
-from lab.methods import METHODS, card, checkpoint, in_domain
+from lab.methods import METHODS, checkpoint, in_domain
 
 HERE = Path(__file__).parent
 METRICS = ("psnr", "ssim")
@@ -92,15 +92,14 @@ def measure(
         for blur in blurs
     ]
     for job in (job for row in jobs for job in row):
-        _ = job.checkpoints  # read before anything runs: weights replaced midway are refused, not mixed in
-    cards = {key: card(key) or {} for key in methods}
+        _ = job.checkpoints, job.cards  # read before anything runs: what weights replaced midway make or say is not mixed in
     reports = [[run([folder], job, records, partial(tell, about=str(job.degradation)), at_most) for job in row] for row in jobs]
     if reports[0][0] is None:
         return None
     if len({tuple(report.as_json()["pictures"]) for row in reports for report in row}) > 1:
         raise BenchmarkError("the blurs were measured on different pictures, see above: start it again.")
     first = reports[0][0].as_json()
-    trained_for = {key: one.get("trained_for", []) for key, one in cards.items()}
+    trained_for = {key: one.get("trained_for", []) for key, one in jobs[0][0].cards.items()}
     return {
         "command": command,
         "pictures": {

@@ -32,8 +32,11 @@ def read_blurs(path: Path) -> list[Blur]:
     try:
         blurs = yaml.safe_load(path.read_text(encoding="utf-8"))["blurs"]
         entries = [(kind, entry["strengths"], entry.get("seed_by_picture", False)) for kind, entry in blurs.items()]
+        unknown = [str(word) for entry in blurs.values() for word in entry.keys() - {"strengths", "seed_by_picture"}]
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
         raise BenchmarkError(f"{wanted}.") from None
+    if unknown:
+        raise BenchmarkError(f"{wanted}: it knows no {', '.join(unknown)}.")
     result = []
     for kind, strengths, seeded in entries:
         numbers = isinstance(strengths, list) and strengths and all(type(one) in (int, float) for one in strengths)

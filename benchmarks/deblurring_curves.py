@@ -1,6 +1,7 @@
 """The figures of benchmarks/deblurring.py as curves: gain in PSNR against the strength of a blur."""
 
 import io
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from lab.methods import METHODS
 METRIC = "psnr"
 MARKERS = "osD^vPX*hp"
 PAPER, INK, QUIET = "white", "#1e1e1e", "#8a8a8a"
-WIDTH, PANEL, ROW = 4.6, 2.5, 0.36
-"""Inches: of the figure; the height of a convention's panel, and of a method's line below them."""
+WIDTH, PANEL, ROW = 4.6, 2.5, 0.46
+"""Inches: of the figure; the height of a convention's panel, and of a method's one or two lines below them."""
+LETTERS = 60
+"""As many fit into the width of a figure: longer names are broken."""
 STYLE = {"font.size": 9, "svg.hashsalt": "clarity-lab", "text.color": INK, "axes.edgecolor": QUIET, "axes.labelcolor": INK,
          "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False}  # fmt: skip
 
@@ -79,7 +82,9 @@ def _ranges(axis: Any, data: Mapping[str, Any], kind: str) -> None:
         row = axis.get_xaxis_transform()
         top = 1 - (place + 0.35) / len(data["methods"])
         axis.plot(0.015, top, MARKERS[place % len(MARKERS)], color=color, markersize=5, transform=axis.transAxes)
-        axis.text(0.045, top, text, color=color, fontsize=8, va="center", transform=axis.transAxes)
+        about_it = textwrap.fill(text, LETTERS)
+        line = axis.text(0.045, top, about_it, color=color, fontsize=8, linespacing=1, va="center", transform=axis.transAxes)
+        line.set_in_layout(False)  # else the panels shrink to make room beside them for a text that begins under them
         for one in data["methods"][key]["trained_for"]:
             if one["kind"] == kind:
                 height = top - 0.4 / len(data["methods"])

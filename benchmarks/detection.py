@@ -62,7 +62,7 @@ def measure(
         print(f"{done} of {len(pictures)}: {picture.name}", file=sys.stderr, flush=True)
     return {
         str(blur): {
-            key: {"f1": counts.f1, **vars(counts), "trained": machines.trained(key, blur)}
+            key: {"f1": counts.f1, **vars(counts), "trained": trial.trained(key, blur)}
             for key, counts in sums[str(blur)].items()
         }
         for blur in blurs
@@ -108,14 +108,15 @@ def main() -> None:
         machine = f"{ARCHITECTURE} {digest[:12]}, torchvision {torchvision.__version__.partition('+')[0]}"
         records = Records(choice.records)
         judged = f"{machine}, score {SCORE}, overlap {OVERLAP}"  # counts under other settings are other counts
-        conditions = measure(network, pictures, blurs, machines.Trial(checkpoints, judged, records, choice.device))
+        trial = machines.Trial(checkpoints, judged, records, choice.device)
+        conditions = measure(network, pictures, blurs, trial)
         records.close()
         counts = next(iter(conditions.values()))[machines.INPUT]
         about = {
             "command": command_text("detection.py", sys.argv[1:]),
             "pictures": {"folder": choice.folder.resolve().name, "count": len(pictures)},
             "checkpoints": checkpoints,
-            "methods": machines.names(list(checkpoints)),
+            "methods": trial.names,
             "detector": {"machine": machine, "score": SCORE, "overlap": OVERLAP},
             "seeds": machines.SEEDS,
             "sharp": counts["both"] + counts["missed"],

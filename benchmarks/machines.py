@@ -5,9 +5,11 @@ every method. Verdicts are kept, so that the same command goes on where it was e
 checkpoint that was replaced makes of the pictures.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +49,20 @@ class Trial:
     records: Records
     device: str = "auto"
 
+    @cached_property
+    def cards(self) -> dict[str, dict[str, Any]]:
+        """Method -> the card of its weights, read once."""
+        return {key: methods.card(key) or {} for key in self.checkpoints}
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Method -> its name on screen, which says what was scaled down; `input` for the blurred picture."""
+        return {INPUT: "blurred"} | {key: methods.screen_name(key, card) for key, card in self.cards.items()}
+
+    def trained(self, key: str, degradation: Degradation) -> bool:
+        """Whether a method's training covered a degradation; never for the blurred picture itself."""
+        return key != INPUT and methods.in_domain(degradation, self.cards[key].get("trained_for", []))
+
 
 def same_size_methods(text: str) -> dict[str, str]:
     """The methods to run, in display order, and the SHA-256 of their weights files.
@@ -73,16 +89,6 @@ def _keeps_size(key: str) -> bool:
     return methods.find(key).takes == "same"
 
 
-def names(keys: Sequence[str]) -> dict[str, str]:
-    """Method -> its name on screen, which says what was scaled down; `input` for the blurred picture."""
-    return {INPUT: "blurred"} | {key: methods.screen_name(key, methods.card(key)) for key in keys}
-
-
-def trained(key: str, degradation: Degradation) -> bool:
-    """Whether a method's training covered a degradation; never for the blurred picture itself."""
-    return key != INPUT and methods.in_domain(degradation, (methods.card(key) or {}).get("trained_for", []))
-
-
 def of_picture(degradation: Degradation, place: int) -> Degradation:
     """The degradation of the picture at a place (from 0): no two are shaken alike (SEEDS)."""
     return shaken(degradation, place) if degradation.kind == "motion" else degradation
@@ -100,6 +106,7 @@ def verdicts(trial: Trial, picture: np.ndarray, degradation: Degradation, judge:
     Raises:
         MachineError: a method failed, or its weights file is no longer the trial's.
     """
+    _ = trial.cards  # what is said of the weights is read beside them, not after the last picture
     digest = pixels_sha256(picture)
     wanted = {INPUT: "", **trial.checkpoints}
     keys = {method: Key(digest, method, sha, str(degradation), trial.machine) for method, sha in wanted.items()}

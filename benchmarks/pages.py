@@ -13,7 +13,7 @@ from lab.errors import LabError
 
 
 def command_text(script: str, words: Sequence[str]) -> str:
-    """The command as it was given; of paths that hold on one machine alone, the last name.
+    """The command as it was given; of absolute paths, which hold on one machine alone, the last name.
 
     Args:
         script: file name in this folder.

@@ -11,6 +11,7 @@ import argparse
 import io
 import math
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ STRENGTHS = ("gaussian=0.8,1.2,1.6,2.0,2.4,3.0,3.6", "motion=5,10,15,20,25,35")
 CODES = 42
 INPUT, SHARP = machines.INPUT, "sharp"
 GRID = "#e4e4e4"
+LETTERS = 30
+"""As many fit into half the width of the figure: longer names are broken."""
 OUTSIDE = "*"
 """Marks a share at a strength that a method was not trained for."""
 
@@ -94,11 +97,11 @@ def measure(codes: Sequence[Scene], kinds: Mapping[str, Sequence[Degradation]], 
             "unit": KINDS[kind].unit,
             "strengths": [degradation.strength for degradation in degradations],
             "shares": {key: [shares[key] for shares in found] for key in (INPUT, *trial.checkpoints)},
-            "trained": {key: [machines.trained(key, one) for one in degradations] for key in trial.checkpoints},
+            "trained": {key: [trial.trained(key, one) for one in degradations] for key in trial.checkpoints},
         }
     return {
         "checkpoints": dict(trial.checkpoints),
-        "methods": machines.names(list(trial.checkpoints)),
+        "methods": trial.names,
         "reader": trial.machine,
         "seeds": machines.SEEDS,
         "codes": {"count": len(codes), "side": SIDE, "modules": list(MODULES), "letters": LENGTH},
@@ -136,7 +139,7 @@ def draw(about: Mapping[str, Any], path: Path) -> Path:
 
     curves = about["curves"]
     with matplotlib.rc_context(STYLE):
-        figure = Figure((5, 2.6 * len(curves) + 1.4), facecolor=PAPER, layout="constrained")
+        figure = Figure((5, 2.6 * len(curves) + 1.8), facecolor=PAPER, layout="constrained")
         panels = figure.subplots(len(curves), squeeze=False)[:, 0]
         for axis, (kind, curve) in zip(panels, curves.items(), strict=True):
             axis.axhline(100 * about[SHARP], color=QUIET, linestyle="--", label=SHARP)
@@ -146,7 +149,8 @@ def draw(about: Mapping[str, Any], path: Path) -> Path:
             axis.set_xlabel(f"{KINDS[kind].name}: {curve['parameter']} in {curve['unit']}")
             axis.grid(axis="y", color=GRID, linewidth=0.6)
         handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, title="hollow: not trained for")
+        broken = [textwrap.fill(label, LETTERS) for label in labels]
+        figure.legend(handles, broken, loc="outside lower center", ncols=2, frameon=False, title="hollow: not trained for")
         drawn = io.BytesIO()
         figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
     put({path.name: drawn.getvalue()}, path.parent)

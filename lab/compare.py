@@ -209,7 +209,7 @@ def compare(
         convention: `sr` (luma, border 4) or `rgb` (all channels, no border).
         weights: weights files to use in place of the shipped ones, by method key.
         device: auto, cpu or cuda.
-        stop: once set, the stream ends: between two methods, or two tiles of one.
+        stop: once set, the stream ends: between two methods, or two tiles of one, or two passes of a self-ensemble.
         models: what NIQE, Ma and LPIPS run on; what there is at the start of the stream where None is given.
 
     Yields:

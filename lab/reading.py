@@ -99,8 +99,10 @@ def scenes(backgrounds: Sequence[np.ndarray], count: int) -> list[Scene]:
     """The first `count` scenes: number i has seed i; backgrounds take turns, and each meets every size of modules in turn.
 
     Raises:
-        ReadingError: fewer than one scene, or a background that is too small.
+        ReadingError: fewer than one scene, no background, or one that is too small.
     """
+    if not backgrounds:
+        raise ReadingError("there is no picture to put codes on.")
     if count < 1:
         raise ReadingError(f"at least one code is needed, not {count}.")
     rounds = len(backgrounds)

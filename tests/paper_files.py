@@ -82,8 +82,7 @@ def write_curves(folder: Path, name: str, *pictures: str) -> None:
     (folder / f"{name}.json").write_text(json.dumps(facts), encoding="utf-8")
     for picture in pictures:
         (folder / picture).parent.mkdir(exist_ok=True)
-        content = SVG.encode() if picture.endswith(".svg") else webp_bytes(textured_picture(36, 64))
-        (folder / picture).write_bytes(content)
+        (folder / picture).write_text(SVG)
 
 
 def write_detection(folder: Path, counts: Mapping[str, tuple[int, int, int]], trained: list[str]) -> None:

@@ -10,7 +10,7 @@ from conftest import textured_picture
 from typer.testing import CliRunner
 
 from lab import methods
-from lab.ablation import panels, stored
+from lab.ablation import AblationError, panels, stored
 from lab.ablation.panels import SPOTS, Spot
 from lab.ablation.paper import FAMILY, PAPER, differences
 from lab.benchmark import Job, running
@@ -22,6 +22,7 @@ from lab.degrade import parse, round_to_8_bits
 from lab.digests import sha256
 from lab.examples import EXAMPLES, Example
 from lab.images import read_picture, to_picture, to_tensor, write_png
+from lab.methods import checkpoint
 from lab.metrics import measure
 from lab.networks import build
 from lab.weights import save
@@ -126,7 +127,7 @@ def test_means_are_those_of_the_benchmark_and_a_second_run_measures_nothing_anew
     for method in FAMILY:
         assert about["conditions"]["defocus:radius=2"][method]["psnr"] == pytest.approx(report.means["BSD"][method]["psnr"])
     records = (place / "out" / "records.jsonl").read_text(encoding="utf-8")
-    monkeypatch.setattr(panels, "draw", lambda blur, device: {})
+    monkeypatch.setattr(panels, "draw", lambda blur, checkpoints, device: {})
     run(place, "--pictures", 2, "--blur", "defocus:radius=2", "--out", place / "out")
     assert (place / "out" / "records.jsonl").read_text(encoding="utf-8") == records
 
@@ -143,6 +144,12 @@ def test_the_panels_are_blurred_sharp_and_the_four_and_close_ups_a_row_for_each_
     np.testing.assert_array_equal(closeups[9:57, left : left + 48], sharp[4:28, 8:32].repeat(2, 0).repeat(2, 1))
     tops = [top for top in range(60, closeups.shape[0] - 48) if (closeups[top : top + 48, left : left + 48] == text).all()]
     assert len(tops) == 1, "the second row ends in the sharp lettering"
+
+
+def test_panels_of_other_weights_than_were_measured_are_refused():
+    measured = {key: sha256(checkpoint(key)) for key in FAMILY}
+    with pytest.raises(AblationError, match=r"resg\.safetensors was replaced after it was measured: start it again\."):
+        panels.restore(EXAMPLES[0], parse("gaussian:sigma=1.6"), measured | {"resg": "0" * 64}, "cpu")
 
 
 def test_every_spot_lies_in_its_example_and_all_rows_are_equally_wide():

@@ -25,6 +25,7 @@ from lab.benchmark.columns import columns
 from lab.benchmark.files import to_csv, to_json, to_latex, to_markdown
 from lab.benchmark.records import Key, Records, Row
 from lab.benchmark.running import Processes
+from lab.cards import read_card
 from lab.cli import app
 from lab.compare import Finished, compare, prepare
 from lab.degrade import MAX_SEED, Degradation
@@ -346,6 +347,17 @@ def test_a_checkpoint_replaced_while_the_benchmark_runs_is_not_mixed_in(folder, 
     change(weights)
     with pytest.raises(BenchmarkError, match="replaced while the benchmark ran"):
         list(stream)
+
+
+def test_what_is_said_of_a_checkpoint_is_what_its_card_said_at_the_start(folder, tmp_path):
+    weights = tmp_path / "mine.safetensors"
+    shutil.copy(checkpoint("espcn"), weights)
+    for part, name in (("before", "Before"), ("after", "After")):
+        weights.with_suffix(f".{part}").write_text(json.dumps(read_card(checkpoint("espcn")) | {"name": name}))
+    shutil.copy(weights.with_suffix(".before"), weights.with_suffix(".json"))
+    job = Job(["espcn"], X4, ["psnr"], ["sr"], weights={"espcn": weights}, device="cpu")
+    report = run([folder], job, progress=lambda *_: shutil.copy(weights.with_suffix(".after"), weights.with_suffix(".json")))
+    assert report.name("espcn") == report.as_json()["methods"]["espcn"]["name"] == "Before, own weights"
 
 
 def test_a_run_killed_midway_goes_on_and_ends_with_the_figures_of_an_unbroken_one(folder, tmp_path):

@@ -1,5 +1,6 @@
 """The command line, as a user types it."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -139,6 +140,16 @@ def test_an_output_folder_that_cannot_be_made_gets_one_sentence(picture):
     done = lab("compare", picture, "--methods", "nearest", "--out", picture / "out")
     assert done.exit_code == 2
     assert "cannot use" in done.stderr
+
+
+def test_a_full_disk_gets_one_sentence(picture, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("lab.images.write_png", full)
+    done = lab("compare", picture, "--methods", "nearest", "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1] == "lab: No space left on device."
 
 
 def test_weights_check_says_what_a_file_is(tmp_path):

@@ -173,7 +173,7 @@ X4_MARGINS = {"srcnn": 0.7, "espcn": 0.7, "srresnet": 2.9, "esrgan-psnr": 2.7}
 
 
 def mean_psnr(data, methods, text, side=None):
-    """Mean PSNR of every method and of the input on Set5, of whose pictures only a square of `side` pixels is taken where it is given."""
+    """Mean PSNR of every method and of the input on Set5, or on squares of `side` pixels of its pictures."""
     rows = []
     for path in sorted((data / "benchmark" / "Set5").glob("*.png")):
         prepared = prepare(read_picture(path)[:side, :side], parse(text))

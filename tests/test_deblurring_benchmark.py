@@ -212,6 +212,7 @@ def test_an_error_that_names_no_file_is_one_sentence():
         ("blurs: {gaussian: {strengths: []}}", "what it says of gaussian is not so"),
         ("blurs: {gaussian: {strengths: [strong]}}", "what it says of gaussian is not so"),
         ("blurs: {motion: {strengths: [9], seed_by_picture: 3}}", "what it says of motion is not so"),
+        ("blurs: {motion: {strengths: [9], seed_by_pictures: true}}", "as deblurring.yaml does: it knows no seed_by_pictures."),
         ("blurs: {}", "plan.yaml must say `blurs:"),
         ("blurs: [gaussian]", "plan.yaml must say `blurs:"),
         ("blurs: {gaussian", "plan.yaml must say `blurs:"),

@@ -150,11 +150,12 @@ def test_a_damaged_official_file_is_not_used(no_official_file):
 
 
 def test_other_files_are_refused_as_weights(frozen, tmp_path):
-    page, part, other = tmp_path / "page.pth", tmp_path / "part.pth", tmp_path / "list.pth"
+    page, part, other, torn = (tmp_path / f"{name}.pth" for name in ("page", "part", "list", "torn"))
     page.write_bytes(b"<html>not found</html>")
+    torn.write_bytes(b"\x80\x02.")
     torch.save({key: values for key, values in frozen.state_dict().items() if "rpn" not in key}, part)
     torch.save([1, 2], other)
-    for path in (page, part, other):
+    for path in (page, part, other, torn):
         with pytest.raises(DetectionError, match=f"{path.name} does not hold the weights of this detector"):
             load(path, CPU)
 

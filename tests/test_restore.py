@@ -1,5 +1,6 @@
 """lab.restore: devices, tiles, memory and cancelling."""
 
+import os
 import threading
 
 import pytest
@@ -163,6 +164,16 @@ def test_a_file_trained_anew_is_loaded_anew(tmp_path, small_network):
     torch.nn.init.normal_(next(small_network.parameters()))
     save(small_network, path, {})
     assert restore("srresnet", x, own=path).loaded.sha256 != first
+
+
+def test_a_card_that_changed_is_read_anew_though_the_weights_are_the_same(tmp_path, small_network):
+    path, x = tmp_path / "mine.safetensors", torch.rand(1, 3, 10, 10)
+    save(small_network, path, {"stage": "one step"})
+    assert restore("srresnet", x, own=path).loaded.stage == "one step"
+    card = path.with_suffix(".json")
+    card.write_text(card.read_text().replace("one step", "two steps"))
+    os.utime(card, (1, 1))
+    assert restore("srresnet", x, own=path).loaded.stage == "two steps"
 
 
 def test_weights_that_give_no_numbers_are_refused_with_a_sentence(tmp_path, small_network, monkeypatch):

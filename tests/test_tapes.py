@@ -244,6 +244,26 @@ def test_one_tape_of_two_runs_begins_where_the_first_began_and_the_page_says_so(
     assert "It began from the weights of ESPCN" in tape_view("espcn", ResultStore(tmp_path / "store"))["about"]
 
 
+def test_a_tape_says_from_which_step_on_its_crops_are_of_a_self_ensemble(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(tapes, "FOLDER", tmp_path / "tapes")
+    shipped = ship_tape(run)
+    assert tapes.read("espcn").about["self_ensemble_after"] is None
+    assert "eight passes" not in tape_view("espcn", ResultStore(tmp_path / "store"))["about"]
+    later = gone_on(run, tmp_path / "later")
+    card = json.loads((later / "espcn.json").read_text())
+    card["network"]["arguments"]["self_ensemble"] = True
+    (later / "espcn.json").write_text(json.dumps(card))
+    ship_tape(later / "espcn.safetensors", after=(shipped,))
+    assert tapes.read("espcn").about["self_ensemble_after"] == 40
+    shown = tape_view("espcn", ResultStore(tmp_path / "store"))["about"]
+    assert "After step 40 the crops and their figures are of the mean of eight passes (self-ensemble), before of one" in shown
+    latest = shutil.copytree(later, tmp_path / "latest")
+    with (latest / "espcn.safetensors").open("ab") as file:
+        file.write(b" ")
+    ship_tape(latest / "espcn.safetensors", after=(shipped,))
+    assert tapes.read("espcn").about["self_ensemble_after"] == 40
+
+
 def test_runs_that_do_not_belong_together_make_no_tape(run, tmp_path):
     earlier = shutil.copytree(run.parent, tmp_path / "earlier")
     (earlier / "espcn.json").unlink()

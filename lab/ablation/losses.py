@@ -51,7 +51,7 @@ def measure(
         Ready for json.dumps: "pictures" {"folder", "count"}, "convention", "conditions" {degradation: {name of a run, or
         "input": {metric: mean, or None}}}, "variants" {metric: "official", "lab" or ""}, "checkpoints" {name: SHA-256},
         "stages" {name: {"label", "losses" {term: weight}, "minutes"}}, and "training" {"steps", "data", "features"}, which all
-        five share. None in all processes of a launch but the first.
+        five share, features as far as they use any. None in all processes of a launch but the first.
 
     Raises:
         AblationError: a run cannot restore one of the pictures, its weights were replaced meanwhile, or another run was measured

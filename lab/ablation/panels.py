@@ -1,6 +1,6 @@
 """The paper's Figures 4 and 5, drawn anew: six panels of one picture, and close-ups of a face, hair, eyes and lettering."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,11 +41,17 @@ Restored = dict[str, np.ndarray]
 """Label -> uint8 (H, W, 3): blurred, the four in the paper's order, sharp."""
 
 
-def restore(example: Example, blur: Degradation, device: str = "auto") -> Restored:
+def restore(example: Example, blur: Degradation, checkpoints: Mapping[str, str], device: str = "auto") -> Restored:
     """One example, blurred, restored by the four, and as it was.
 
+    Args:
+        example: one of the example pictures.
+        blur: what is done to it.
+        checkpoints: method -> SHA-256 of the weights that the pictures are to be of: those that were measured.
+        device: auto, cpu or cuda.
+
     Raises:
-        AblationError: one of the four could not do it.
+        AblationError: one of the four could not do it, or its weights are others now.
         RestoreError: a device that is not there.
     """
     prepared = prepare(read_picture(example.path), blur)
@@ -54,6 +60,8 @@ def restore(example: Example, blur: Degradation, device: str = "auto") -> Restor
         if isinstance(event, Failed):
             raise AblationError(f"{event.method} did not restore the example '{example.title}': {event.reason}")
         if isinstance(event, Finished):
+            if not checkpoints[event.method].startswith(event.checkpoint_sha):
+                raise AblationError(f"{event.checkpoint} was replaced after it was measured: start it again.")
             pictures[event.name] = event.picture
     return pictures | {SHARP: prepared.reference}
 
@@ -84,14 +92,14 @@ def closeups(pictures: dict[str, Restored], spots: Sequence[Spot]) -> np.ndarray
     return _stacked(rows)
 
 
-def draw(blur: Degradation, device: str = "auto") -> dict[str, np.ndarray]:
-    """Both figures, from the example pictures: "panels" and "closeups", uint8 (h, w, 3).
+def draw(blur: Degradation, checkpoints: Mapping[str, str], device: str = "auto") -> dict[str, np.ndarray]:
+    """Both figures, from the example pictures: "panels" and "closeups", uint8 (h, w, 3); arguments as for `restore`.
 
     Raises:
         AblationError, RestoreError: see `restore`.
     """
     wanted = {PANELS_OF, *(spot.example for spot in SPOTS)}
-    pictures = {example.key: restore(example, blur, device) for example in EXAMPLES if example.key in wanted}
+    pictures = {example.key: restore(example, blur, checkpoints, device) for example in EXAMPLES if example.key in wanted}
     return {"panels": panels(pictures[PANELS_OF]), "closeups": closeups(pictures, SPOTS)}
 
 

@@ -89,6 +89,6 @@ def write(about: Mapping[str, Any], drawn: Mapping[str, np.ndarray], folder: Pat
 
 def ship(about: Mapping[str, Any], drawn: Mapping[str, np.ndarray], folder: Path | None = None) -> list[Path]:
     """Put the figures where the page reads them, the close-ups as lossless WebP; their paths. Arguments as for `write`."""
-    contents = {stored.CLOSEUPS: webp_bytes(drawn["closeups"])} if drawn else {}
-    contents[stored.NAME] = stored.json_bytes(about)  # last: the page takes the picture for that of the figures
+    # the figures last: the page takes the picture for that of the figures
+    contents = {stored.CLOSEUPS: webp_bytes(drawn["closeups"]), stored.NAME: stored.json_bytes(about)}
     return stored.put(contents, folder or stored.FOLDER)

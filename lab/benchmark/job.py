@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from lab import methods as catalogue
 from lab.benchmark.columns import Column, columns
 from lab.benchmark.pictures import Sharp
+from lab.cards import read_card
 from lab.degrade import Degradation, shaken
 from lab.digests import sha256
 from lab.metrics.models import Models, current
@@ -62,5 +64,19 @@ class Job:
             UnknownMethodError: a key that is not in the catalogue.
             OSError: a weights file that cannot be read.
         """
-        paths = {key: self.weights.get(key) or catalogue.checkpoint(key) for key in self.methods}
-        return {key: sha256(path) if path else "" for key, path in paths.items()}
+        return {key: sha256(path) if path else "" for key, path in self._paths.items()}
+
+    @cached_property
+    def cards(self) -> dict[str, dict[str, Any]]:
+        """Method -> its weights' card, read once; empty where it has none.
+
+        Raises:
+            UnknownMethodError: a key that is not in the catalogue.
+            CardError: a card that cannot be read.
+        """
+        return {key: (read_card(path) if path else None) or {} for key, path in self._paths.items()}
+
+    @cached_property
+    def _paths(self) -> dict[str, Path | None]:
+        """Method -> its weights file."""
+        return {key: self.weights.get(key) or catalogue.checkpoint(key) for key in self.methods}

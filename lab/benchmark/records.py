@@ -2,7 +2,8 @@
 
 A line is the figures of one method on one picture. It is found again by the contents of the picture's file, the method and the
 contents of its weights file, the degradation, and the models that metrics run on: where any of these changed, the figures of
-before are not looked at. Several processes write to a file each, and read all.
+before are not looked at. A change of the lab's own code is not noticed: after one that changes pixels or figures, remove the
+folder. Several processes write to a file each, and read all.
 """
 
 import json

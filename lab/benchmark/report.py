@@ -10,7 +10,6 @@ from lab import methods as catalogue
 from lab.benchmark.columns import Column
 from lab.benchmark.job import Job
 from lab.benchmark.scoring import INPUT, Scored, Skipped, mean
-from lab.cards import read_card
 from lab.metrics import EVERY_METRIC
 
 Values = dict[str, dict[str, float | None]]
@@ -58,9 +57,7 @@ class Report:
         """A method as on screen, which says what was scaled down; `input` for the degraded picture."""
         if method == INPUT:
             return INPUT
-        own = self.job.weights.get(method)
-        card = read_card(own) if own else catalogue.card(method)
-        return catalogue.screen_name(method, card) + (", own weights" if own else "")
+        return catalogue.screen_name(method, self.job.cards[method]) + (", own weights" if method in self.job.weights else "")
 
     def picture_name(self, one: Scored | Skipped) -> str:
         """The name of a file, its folder's in front where there are several."""
@@ -103,9 +100,8 @@ class Report:
 
     def _method(self, key: str) -> dict[str, str | None]:
         """What ran under a key, in words and hashes."""
-        own = self.job.weights.get(key)
+        own, card = self.job.weights.get(key), self.job.cards[key]
         path = own or catalogue.checkpoint(key)
-        card = (read_card(path) if path else None) or {}
         return {
             "name": self.name(key),
             "checkpoint": path.name if path else None,

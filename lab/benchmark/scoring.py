@@ -68,7 +68,7 @@ def score(pictures: Sequence[Sharp], job: Job, records: Records | None = None) -
             cannot be written to.
     """
     records = records or Records()
-    _ = job.checkpoints, pick_device(job.device)  # complaints come before anything runs
+    _ = job.checkpoints, job.cards, pick_device(job.device)  # complaints come before anything runs
     for one in pictures:
         try:
             yield _scored(one, job, records)

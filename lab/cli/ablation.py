@@ -60,7 +60,7 @@ def ablation_command(
         typer.echo("\n".join(writing.verdict(about, condition)) + "\n")
     typer.echo(f"The paper's figures: {SOURCE}. {writing.NO_COMPARISON}")
     if out is not None or ship:
-        drawn = panels.draw(degradation, device.value)
+        drawn = panels.draw(degradation, about["checkpoints"], device.value)
         for path in (writing.write(about, drawn, out) if out else []) + (writing.ship(about, drawn) if ship else []):
             typer.echo(f"wrote {path}")
 

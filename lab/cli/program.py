@@ -1,5 +1,6 @@
 """The command line's program, to which the other files of this room add their commands, and what becomes of errors."""
 
+import errno
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -30,9 +31,10 @@ def sentences(command: Callable) -> Callable:
         except LabError as error:
             typer.echo(f"lab: {error}", err=True)
         except OSError as error:
-            if error.filename is None:
+            if error.errno == errno.EPIPE:  # whoever read the output has gone, as `head` does: click ends quietly
                 raise
-            typer.echo(f"lab: cannot use '{error.filename}': {error.strerror}.", err=True)
+            what = f"cannot use '{error.filename}': " if error.filename else ""  # a full disk names no file
+            typer.echo(f"lab: {what}{error.strerror or error}.", err=True)
         raise typer.Exit(2)
 
     return run

@@ -84,6 +84,22 @@ def _joined(parts: list[Part]) -> tuple[list[dict[str, str]], dict[int, tuple[Pa
     return rows, strips
 
 
+def _self_ensemble_after(parts: list[tuple[Part, dict[str, Any]]]) -> int | None:
+    """The step after which the crops and their figures are the mean of eight passes; None where they are of one throughout.
+
+    Args:
+        parts: each with its run's card, or with what a shipped tape says of itself.
+    """
+    steps = 0
+    for part, about in parts:
+        if (known := about.get("self_ensemble_after")) is not None:
+            return known
+        if about.get("network", {}).get("arguments", {}).get("self_ensemble"):
+            return steps
+        steps += part.end
+    return None
+
+
 def ship_tape(weights: Path, folder: Path | None = None, after: tuple[Path, ...] = ()) -> Path:
     """Copy the tape and the thinned curves of a finished run to assets/tapes/NAME, in place of what was there.
 
@@ -107,8 +123,8 @@ def ship_tape(weights: Path, folder: Path | None = None, after: tuple[Path, ...]
     if shipped and shipped[1]["checkpoint_sha256"] == sha256(weights):
         raise TapeError(f"'{after[0]}' is the tape of these very weights already: name the tape of those they went on from.")
     earlier = [read_earlier(one, run) for one in after[1 if shipped else 0 :]]
-    first = shipped[1] if shipped else earlier[0][1] if earlier else card
-    parts = [*([shipped[0]] if shipped else []), *(part for part, _ in earlier), own]
+    told = [*([shipped[:2]] if shipped else []), *earlier, (own, card)]
+    parts, first = [part for part, _ in told], told[0][1]
     rows, moments = _joined(parts)
     thinned = thin_rows(rows)
 
@@ -136,6 +152,7 @@ def ship_tape(weights: Path, folder: Path | None = None, after: tuple[Path, ...]
         "start_from": first.get("start_from"),
         "runs": len(earlier) + 1 + (shipped[1].get("runs", 1) if shipped else 0),
         "losses": card.get("losses", {}),
+        "self_ensemble_after": _self_ensemble_after(told),
         "steps": sum(part.end for part in parts),
         "minutes": round(sum(part.seconds for part in parts) / 60, 1),
         "checkpoint_sha256": sha256(weights),

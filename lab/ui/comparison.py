@@ -138,8 +138,10 @@ def _sha_of(path: Path, changed: float) -> str:
 
 
 def _checkpoint_sha(method: str) -> str | None:
+    """What a method's results and what is said of them depend on: its weights and their card; None where it has none."""
     path = methods.checkpoint(method)
-    return None if path is None else _sha_of(path, path.stat().st_mtime)
+    files = [file for file in (path, path and path.with_suffix(".json")) if file and file.is_file()]
+    return " ".join(_sha_of(file, file.stat().st_mtime) for file in files) or None
 
 
 def _first_state(method: str) -> Pane:

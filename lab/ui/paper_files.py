@@ -11,9 +11,6 @@ from lab.ablation.stored import is_current
 from lab.methods import METHODS
 from lab.ui.store import ResultStore
 
-PLOTS = (".svg", ".webp", ".png")
-"""What a curve may be kept as, the first that is there."""
-
 
 def changed_since(checkpoints: Mapping[str, str]) -> list[str]:
     """A sentence naming the methods whose checkpoint is no longer the one that a file was made with; none where all are."""
@@ -43,9 +40,8 @@ def read_facts(folder: Path, name: str) -> dict[str, Any] | None:
 
 
 def find_plots(folder: Path, names: Iterable[str]) -> list[Path]:
-    """The files of the curves with these names, as far as they are there; one a name."""
-    found = [[path for suffix in PLOTS if (path := folder / (name + suffix)).is_file()] for name in names]
-    return [paths[0] for paths in found if paths]
+    """The SVG files of the curves with these names, as far as they are there."""
+    return [path for name in names if (path := folder / f"{name}.svg").is_file()]
 
 
 class Pictures:

@@ -81,6 +81,8 @@ def build_paper_tab(demo: gr.Blocks, tab: gr.Tab, comparer: Comparer, device: st
         with told_to_the_visitor("The six panels cannot be shown"):
             task = panels_task(device)
             kept = comparer.stored(task)
+            if streaming.sessions.current(request.session_hash):
+                return  # Run was pressed meanwhile: its results are not drawn over
             if kept:
                 yield [view_of(kept), *buttons(run=True, cancel=False)]
                 if kept.is_whole():

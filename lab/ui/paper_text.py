@@ -53,8 +53,8 @@ CURVES = (
 )
 READING = (
     "Sharp to the eye is one thing, of use to a machine another. Here QR codes are blurred, restored and given to a decoder. "
-    "The share that it reads is drawn against the strength of the blur; unrestored codes are what a method has to beat, sharp "
-    "ones the ceiling."
+    "The share that it reads is drawn against the strength of the blur; unrestored codes are what a method has to beat. The "
+    "sharp ones are there to compare with: it misses some of these, too, and may read one of them restored."
 )
 DETECTION = (
     "The authors of DeblurGAN asked what deblurring does for a detector of people, cars and the like. Here one looks at blurred "

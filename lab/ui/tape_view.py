@@ -135,6 +135,11 @@ def _about(method: str, tape: Tape) -> str:
     if start := about.get("start_from"):
         began = METHODS[start].name if start in METHODS else start
         parts.append(f"It began from the weights of {began}, so that its first moment is close to what that one makes.")
+    if after := about.get("self_ensemble_after"):
+        parts.append(
+            f"After step {after:,} the crops and their figures are of the mean of eight passes (self-ensemble), before of one: "
+            "the jump there is not of training alone."
+        )
     if path is None:
         parts.append("The lab has no checkpoint of this method now.")
     elif sha256_of(path) != about["checkpoint_sha256"]:
