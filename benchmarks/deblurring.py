@@ -82,6 +82,7 @@ def measure(
         `input` -> column -> value), "failed"}]}. None in all processes but the first.
 
     Raises:
+        BenchmarkError: a method failed on every picture.
         LabError: see `lab.benchmark.run`.
     """
     jobs = [
@@ -96,6 +97,11 @@ def measure(
     reports = [[run([folder], job, records, partial(tell, about=str(job.degradation)), at_most) for job in row] for row in jobs]
     if reports[0][0] is None:
         return None
+    for report in (one for row in reports for one in row):
+        for key in methods:
+            reasons = [scored.failures.get(key) for scored in report.scored]
+            if all(reasons):
+                raise BenchmarkError(f"{report.name(key)} has no figure at all: {reasons[0]}")
     if len({tuple(report.as_json()["pictures"]) for row in reports for report in row}) > 1:
         raise BenchmarkError("the blurs were measured on different pictures, see above: start it again.")
     first = reports[0][0].as_json()
@@ -159,7 +165,7 @@ def main() -> None:
     parser.add_argument(
         "--records", type=Path, default=HERE.parent / "runs" / "deblurring", help="what was measured is kept here"
     )
-    parser.add_argument("--out", type=Path, default=HERE / "DEBLURRING.md", help="the page")
+    parser.add_argument("--out", type=Path, default=HERE / "DEBLURRING.md", help="the page; the lab's own where none is given")
     parser.add_argument("--assets", type=Path, default=HERE.parent / "assets" / "paper", help="for deblurring.json and curves/")
     choice = parser.parse_args()
     with sentences("deblurring.py"):

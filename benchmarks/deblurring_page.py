@@ -41,7 +41,7 @@ def trained_range(data: Mapping[str, Any], method: str, kind: str) -> str:
 def tables(data: Mapping[str, Any], kind: str) -> str:
     """For each metric: the blurred pictures' means, then what each method gains over them, in all conventions.
 
-    The greatest gain of a column is bold; what lies outside a method's training is in italics.
+    The greatest gain of a column, as it is shown, is bold; what lies outside a method's training is in italics.
     """
     strengths, blur = data["blurs"][kind]["strengths"], KINDS[kind]
     parts = []
@@ -56,7 +56,7 @@ def tables(data: Mapping[str, Any], kind: str) -> str:
         blurred = [one["mean"][INPUT][column] for column, one in cells]
         rows = [["blurred", *("-" if value is None else f"{value:.{decimals}f}" for value in blurred)]]
         best = [
-            max((g for key in data["methods"] if (g := gain(one, key, column)) is not None), default=None)
+            max((round(g, decimals) for key in data["methods"] if (g := gain(one, key, column)) is not None), default=None)
             for column, one in cells
         ]
         for key, about in data["methods"].items():
@@ -65,7 +65,7 @@ def tables(data: Mapping[str, Any], kind: str) -> str:
                 value = gain(one, key, column)
                 text = "-" if value is None else f"{value:+.{decimals}f}"
                 text = f"*{text}*" if value is not None and not one["in_domain"][key] else text
-                row.append(f"**{text}**" if value is not None and value == greatest else text)
+                row.append(f"**{text}**" if value is not None and round(value, decimals) == greatest else text)
             rows.append([about["name"], *row])
         name = EVERY_METRIC[metric].name + (f" in {EVERY_METRIC[metric].unit}" if EVERY_METRIC[metric].unit else "")
         parts += [f"{name}: of the blurred pictures, and what is gained", markdown_table(["method", *heads], rows)]

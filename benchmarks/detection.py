@@ -96,7 +96,8 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="the detector's weights, where they do not lie where torchvision looks")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--records", type=Path, default=machines.ROOT / "runs" / "detection", help="verdicts are kept here")
-    parser.add_argument("--out", type=Path, default=machines.PAPER, help="folder of detection.json")
+    about_out = "folder of detection.json; the page's where none is given"
+    parser.add_argument("--out", type=Path, default=machines.PAPER, help=about_out)
     choice = parser.parse_args()
     with sentences("detection.py"):
         blurs, checkpoints = list(dict.fromkeys(map(parse, choice.blur))), machines.same_size_methods(choice.methods)

@@ -66,6 +66,9 @@ def sentences(script: str) -> Iterator[None]:
     """End the program with one sentence where something is wrong that people can mend."""
     try:
         yield
+    except KeyboardInterrupt:
+        print(f"{script}: stopped.", file=sys.stderr)
+        sys.exit(130)
     except LabError as error:
         sys.exit(f"{script}: {error}")
     except OSError as error:

@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--metrics", default=METRICS, help="comma-separated keys")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--records", type=Path, default=HERE.parent / "runs" / "published", help="what was measured is kept here")
-    parser.add_argument("--out", type=Path, default=HERE / "README.md", help="the page")
+    parser.add_argument("--out", type=Path, default=HERE / "README.md", help="the page; the lab's own where none is given")
     choice = parser.parse_args()
     with sentences("published.py"):
         metrics = chosen_metrics(choice.metrics)

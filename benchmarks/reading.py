@@ -186,7 +186,8 @@ def main() -> None:
     parser.add_argument("--methods", default="all", help="comma-separated keys of methods that keep the size")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--records", type=Path, default=machines.ROOT / "runs" / "reading", help="what was read is kept here")
-    parser.add_argument("--out", type=Path, default=machines.PAPER, help="folder of reading.json and reading.svg")
+    about_out = "folder of reading.json and reading.svg; the page's where none is given"
+    parser.add_argument("--out", type=Path, default=machines.PAPER, help=about_out)
     choice = parser.parse_args()
     with sentences("reading.py"):
         kinds, checkpoints = blurs(choice.strengths), machines.same_size_methods(choice.methods)

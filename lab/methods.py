@@ -58,7 +58,7 @@ _CATALOGUE = (
            "A second branch predicts where the edges are, and keeps the structure straight."),
     Method("srnet", "SR-NET", 2022, "U-Net course project, 2022", "same", "learned", "#92400e",
            "A U-Net that sharpens a picture shrunk to a quarter and enlarged again."),
-    Method("stackedg", "StackedG", 2021, "Fan and Wang, CSA 30(2) 2021", "same", "learned", "#be123c",
+    Method("stackedg", "StackedG", 2021, "Fan and Wang, CSA 30(2) 2021", "same", "learned", "#4d7c0f",
            "The paper's plainest generator: stacked convolutions without residual blocks."),
     Method("resg", "ResG", 2021, "Fan and Wang, CSA 30(2) 2021", "same", "learned", "#c026d3",
            "The paper's second step: classic residual blocks with batch norm."),

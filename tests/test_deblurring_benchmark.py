@@ -18,7 +18,7 @@ from benchmarks.deblurring_blurs import Blur, read_blurs
 from benchmarks.deblurring_page import gain, page, tables
 from benchmarks.pages import command_text, sentences
 from lab import weights
-from lab.benchmark import Job, run
+from lab.benchmark import BenchmarkError, Job, run
 from lab.degrade import Degradation, DegradationError
 from lab.digests import sha256
 from lab.errors import LabError
@@ -201,6 +201,35 @@ def test_a_command_is_named_without_this_machines_folders():
 def test_an_error_that_names_no_file_is_one_sentence():
     with pytest.raises(SystemExit, match=r"^it\.py: No space left on device\.$"), sentences("it.py"):
         raise OSError(28, "No space left on device")
+
+
+def test_a_run_that_is_stopped_ends_with_a_sentence_and_the_status_of_an_interrupt(capsys):
+    with pytest.raises(SystemExit) as ended, sentences("it.py"):
+        raise KeyboardInterrupt
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "it.py: stopped.\n"
+
+
+def test_a_method_that_fails_on_every_picture_is_refused(folder, own_checkpoints):
+    weights_file = own_checkpoints / "resg.safetensors"
+    weights_file.write_bytes(weights_file.read_bytes()[:5000])
+    with pytest.raises(BenchmarkError, match=r"^ResG, tiny has no figure at all: "):
+        deblurring.measure(folder, [motion(9)], ["resg", "nonbn-resg"], "it", "cpu")
+
+
+def test_gains_that_are_shown_alike_are_both_the_greatest():
+    data = {
+        "conventions": ["rgb"],
+        "columns": {"psnr": {"metric": "psnr", "convention": "rgb"}},
+        "methods": {key: {"name": key} for key in ("resg", "nonbn-resg", "nonbn-resg-l")},
+        "blurs": {"gaussian": {"strengths": [{
+            "strength": 1.6, "in_domain": dict.fromkeys(("resg", "nonbn-resg", "nonbn-resg-l"), True),
+            "mean": {"input": {"psnr": 20.0}, "resg": {"psnr": 22.611}, "nonbn-resg": {"psnr": 22.632},
+                     "nonbn-resg-l": {"psnr": 22.628}},
+        }]}},
+    }  # fmt: skip
+    rows = table_rows(tables(data, "gaussian"))
+    assert [rows[key] for key in ("resg", "nonbn-resg", "nonbn-resg-l")] == [["+2.61"], ["**+2.63**"], ["**+2.63**"]]
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,15 @@ def test_the_flat_loss_counts_differences_where_the_target_is_flat():
         assert float(losses.flat(result, sharp)) == pytest.approx(0.3 * weight / sharp.numel(), rel=0.02, abs=1e-12)
 
 
+def test_the_overshoot_loss_counts_what_lies_beyond_the_range_of_the_target_around_a_pixel():
+    sharp = torch.full((1, 3, 16, 32), 0.25)
+    sharp[..., 16:] = 0.75  # an edge between columns 15 and 16
+    for x, value, beyond in ((12, 0.85, 0.6), (13, 0.85, 0.1), (13, 0.7, 0.0), (18, 0.2, 0.05), (19, 0.2, 0.55)):
+        result = sharp.clone()
+        result[0, 1, 5, x] = value
+        assert float(losses.overshoot(result, sharp)) == pytest.approx(beyond / sharp.numel(), rel=1e-4, abs=1e-12)
+
+
 def test_the_spectrum_loss_compares_the_amplitudes_of_windows():
     result, target = drawn(2, 3, 33, 48, low=0, seed=1), drawn(2, 3, 33, 48, low=0, seed=2)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(32) / 32)
@@ -513,6 +522,7 @@ def test_the_gradient_penalty_trains_deblurgans_critic_and_reaches_neither_pictu
 PAIRS = {
     "l1": losses.l1,
     "mse": losses.mse,
+    "overshoot": losses.overshoot,
     "total variation": lambda a, b: losses.total_variation(a),
     "spectrum": losses.spectrum_loss,
     "gradient map": losses.gradient_map_loss,

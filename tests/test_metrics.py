@@ -245,6 +245,29 @@ def test_edges_in_the_wrong_place_raise_the_gradient_error_though_the_ratio_stay
     assert measure("gradient-error", moved, sharp).value > 5
 
 
+def test_overshoot_counts_the_pixels_beyond_the_range_of_the_original_around_them():
+    sharp = np.full((20, 32, 3), 60, np.uint8)
+    sharp[:, 16:] = 180  # an edge between columns 15 and 16
+    result = sharp.copy()
+    assert measure("overshoot", result, sharp, "rgb").value == 0
+    result[:, 18, 1] = 189  # a bright line in one channel, near the edge
+    result[:, 13] = 180  # as bright as the other side, which begins three pixels away
+    result[:, 12] = 69  # four pixels away from it
+    result[0, 0] = 68  # 8 steps beyond do not count
+    assert measure("overshoot", result, sharp, "rgb").value == pytest.approx(100 * 2 / 32)
+    assert measure("overshoot", result, sharp, "sr").value == 0  # 9 steps of RGB are fewer of luma in 16 to 235
+
+
+def test_a_sharpened_picture_overshoots_and_a_blurred_one_does_not():
+    from scipy.ndimage import gaussian_filter
+
+    _, sharp = pair()
+    soft = gaussian_filter(sharp.astype(float), (1, 1, 0))
+    oversharp = (sharp + 3 * (sharp - soft)).clip(0, 255).astype(np.uint8)
+    assert measure("overshoot", soft.astype(np.uint8), sharp, "rgb").value < 0.1
+    assert measure("overshoot", oversharp, sharp, "rgb").value > 5
+
+
 def test_a_flat_original_divides_by_no_zero():
     flat = np.full((40, 40, 3), 90, np.uint8)
     assert measure("gradient-ratio", flat, flat).value == 1

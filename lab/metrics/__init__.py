@@ -18,6 +18,7 @@ from lab.metrics.channels import CONVENTIONS, eight_bit_luma, full_luma, rounded
 from lab.metrics.gmsd import gmsd
 from lab.metrics.gradient_maps import gradient_error, gradient_ratio
 from lab.metrics.models import LAB, Models, Source
+from lab.metrics.overshoot import overshoot
 from lab.metrics.psnr import psnr
 from lab.metrics.ssim import ssim
 
@@ -235,6 +236,8 @@ class Measurement:
                 return gradient_ratio(seen(result), seen(reference))
             case "gradient-error":
                 return gradient_error(seen(result), seen(reference))
+            case "overshoot":
+                return overshoot(seen(result), seen(reference))
             case "lpips":
                 return _models.lpips_model(self.models.lpips).distance(result, reference)
             case "flip":

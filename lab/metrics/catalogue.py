@@ -160,7 +160,7 @@ METRICS: dict[str, Metric] = {
 }
 """The metrics of the page by key, in display order."""
 
-GRADIENT_METRICS: dict[str, Metric] = {
+EDGE_METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
         Metric(
@@ -190,11 +190,25 @@ GRADIENT_METRICS: dict[str, Metric] = {
             channels=(LUMA, RGB),
             least_side=3,
         ),
+        Metric(
+            key="overshoot",
+            name="overshoot",
+            better="lower",
+            needs_reference=True,
+            unit="%",
+            decimals=2,
+            about="How many pixels lie more than 8 of 255 steps beyond the range of the original's 7x7 pixels around them: "
+            "halos, ringing, and lines drawn beside edges.",
+            paper="the lab's own",
+            range="0 to about 10",
+            channels=(LUMA, RGB),
+        ),
     )
 }
-"""What tells smooth results from sharp ones: not on the page, which shows gradient maps; a ratio is best at 1, not at an end."""
+"""What tells smooth results from sharp ones, and these from oversharpened ones: not on the page, which shows gradient maps. A
+ratio is best at 1, not at an end."""
 
-EVERY_METRIC: dict[str, Metric] = METRICS | GRADIENT_METRICS
+EVERY_METRIC: dict[str, Metric] = METRICS | EDGE_METRICS
 """All that the command line and benchmarks can measure."""
 
 FIGURES_OF_MERIT = ("psnr", "ssim", "lpips", "niqe", "ma", "pi")

@@ -18,7 +18,7 @@ from lab.train.losses import RESG_LAYERS
 
 RECIPES = Path(__file__).parent / "recipes"
 ENDINGS = (".yaml", ".yml")
-PIXEL_LOSSES = ("l1", "mse", "chroma", "coarse", "lattice", "stripes", "flat", "spectrum", "tv")
+PIXEL_LOSSES = ("l1", "mse", "chroma", "coarse", "lattice", "stripes", "flat", "overshoot", "spectrum", "tv")
 FEATURE_LOSSES = ("content", "perceptual", "texture")
 GRADIENT_LOSSES = ("gradient-map", "gradient-strength", "branch")
 LOSSES = (*PIXEL_LOSSES, *FEATURE_LOSSES, *GRADIENT_LOSSES, "adversarial")

@@ -199,6 +199,8 @@ class Restoration:
                     value = losses.unevenness(stripes.float(), direction)
                 case "flat":
                     value = losses.flat(result, sharp)
+                case "overshoot":
+                    value = losses.overshoot(result, sharp)
                 case "spectrum":
                     value = losses.spectrum_loss(result, sharp)
                 case "tv":

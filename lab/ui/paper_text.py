@@ -48,8 +48,8 @@ TERMS = (
     "adversarial term asks the critic. The paper has no such table: this one is the lab's."
 )
 CURVES = (
-    "How much each method gains over its blurred input, in dB of PSNR, as the blur grows. Each method's trained range is "
-    "marked: outside it, what it learned need not hold."
+    "How much each method that keeps the size gains over its blurred input, in dB of PSNR, as the blur grows. Each method's "
+    "trained range is marked: outside it, what it learned need not hold."
 )
 READING = (
     "Sharp to the eye is one thing, of use to a machine another. Here QR codes are blurred, restored and given to a decoder. "
@@ -63,5 +63,7 @@ DETECTION = (
 CLOSEUPS = "The paper's Figure 5, made anew: the same spots of every picture, enlarged without smoothing."
 PANELS = (
     "The paper's Figure 4, to walk about in: blurred, the four networks, sharp. All pictures move together, a click sets the "
-    "crop below, and holding the button shows the sharp original everywhere."
+    "crop below, and holding the button shows the sharp original everywhere. One picture need not rank the four as the means "
+    "above do. Look at edges that are soft in the original: a network takes them for blurred and sharpens them too far, which "
+    "sets a bright or a dark line beside them."
 )

@@ -20,6 +20,7 @@ LOSSES = {
     "lattice": "Patterns that blocks repeat",
     "stripes": "Dots along stripes",
     "flat": "Pixel error on flat areas",
+    "overshoot": "Lines beside edges",
     "spectrum": "Error of the spectrum",
     "chroma": "Error of the colours",
     "tv": "Total variation",

@@ -17,7 +17,7 @@ from lab.train.losses.adversarial import (
 )
 from lab.train.losses.gradient import branch_loss, gradient_map_loss, gradient_strength
 from lab.train.losses.perceptual import RESG_LAYERS, content_loss, resg_perceptual_loss, texture_loss
-from lab.train.losses.pixel import chroma, coarse, flat, l1, lattice, mse, total_variation
+from lab.train.losses.pixel import chroma, coarse, flat, l1, lattice, mse, overshoot, total_variation
 from lab.train.losses.spectrum import spectrum_loss
 from lab.train.losses.stripes import LEVEL, OBLIQUE, UPRIGHT, direction_of, striped, unevenness
 
@@ -42,6 +42,7 @@ __all__ = [
     "l1",
     "lattice",
     "mse",
+    "overshoot",
     "relativistic_discriminator_loss",
     "relativistic_generator_loss",
     "resg_discriminator_loss",

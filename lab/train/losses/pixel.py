@@ -10,6 +10,8 @@ CHROMA = ((-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 """Cb and Cr of full-range BT.601 from RGB, without their offset."""
 COARSE = 4
 """Side in pixels of the blocks whose means the coarse loss compares."""
+OVERSHOOT_SIDE = 7
+"""Side in pixels of the neighbourhood whose range the overshoot loss holds a pixel in."""
 FLAT_SIDE = 7
 """Side in pixels of the neighbourhood that the flat loss calls flat or not."""
 FLAT_GRADIENT = 0.02
@@ -75,6 +77,19 @@ def flat(result: Tensor, target: Tensor) -> Tensor:
     gradient = adjacent_gradient(target).mean(dim=1, keepdim=True)
     nearby = F.avg_pool2d(gradient, FLAT_SIDE, stride=1, padding=FLAT_SIDE // 2, count_include_pad=False)
     return (torch.exp(-nearby / FLAT_GRADIENT) * (result - target).abs()).mean()
+
+
+def overshoot(result: Tensor, target: Tensor) -> Tensor:
+    """Mean amount by which a pixel lies above or below all of the target around it; both (N, C, H, W), scalar result.
+
+    Around it are 7x7 pixels of the same channel. A network that takes an edge for more blurred than it is, such as one that
+    was soft before the blur, sets a bright and a dark line beside it, and a critic takes these for sharpness. The lab's own
+    loss; that a sharpened pixel should stay within the range of its surroundings is an old rule of sharpening filters.
+    """
+    side = OVERSHOOT_SIDE
+    highest = F.max_pool2d(target, side, stride=1, padding=side // 2)
+    lowest = -F.max_pool2d(-target, side, stride=1, padding=side // 2)
+    return (F.relu(result - highest) + F.relu(lowest - result)).mean()
 
 
 def total_variation(result: Tensor) -> Tensor:
