@@ -86,7 +86,8 @@ def page(data: Mapping[str, Any], curves: Mapping[str, str]) -> str:
         made_by(data["command"]),
         f"Means over {some} pictures of {pictures['folder']}, cropped to multiples of 4, blurred, and rounded to 8 bits. "
         "A gain is a method's mean less the blurred pictures'. The greatest of a column is bold; italics mark a blur that the "
-        "method was not trained for. All figures are in assets/paper/deblurring.json.",
+        "method was not trained for. All figures are in assets/paper/deblurring.json. Where no methods are named, those that "
+        "keep the size take part; with `--methods all` those that enlarge do, too, on the blurred picture shrunk to a quarter.",
         "\n".join(f"- {CHANNELS[convention]}: {CONVENTION_TEXT[convention]}" for convention in data["conventions"]),
         "\n".join(f"- {name} is left out: {reason}" for name, reason in pictures["skipped"].items()),
     ]
