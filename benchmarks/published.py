@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.pages import checkpoint_table, command_text, made_by, sentences, tell
 from lab.benchmark import Job, Report, run
-from lab.benchmark.files import CONVENTION_TEXT, cell, markdown_table, without_figures
+from lab.benchmark.files import cell, convention_lines, markdown_table, without_figures
 from lab.cli.options import chosen_methods, chosen_metrics
 from lab.degrade import parse
 
@@ -106,7 +106,7 @@ def page(report: Report, data: dict, command: str) -> str:
         made_by(command),
         f"Pictures are cropped to multiples of 4, shrunk to a quarter with bicubic interpolation ({report.job.degradation}), and "
         "enlarged by each method. Methods that keep the size get the bicubic enlargement.",
-        "\n".join(f"- {CONVENTION_TEXT[convention]}" for convention in report.job.conventions),
+        "\n".join(f"- {line}" for line in convention_lines(report.job.conventions, report.job.columns)),
         "Bold rows are measured here, in `sr` where the column does not say RGB; they are means over all pictures of the set. "
         "Others are published: the number names the source below, and [recalled] marks what was found in no source and is "
         "from memory. What was measured differently is in columns of different names, and does not compare: names that end in "

@@ -122,7 +122,7 @@ def prepare(
 
 
 def _input_for(method: Method, prepared: Prepared):
-    """The tensor a method receives and the sentence that says what it is (METHODS.md, section 4)."""
+    """The tensor a method receives and the sentence that says what it is."""
     x = to_tensor(prepared.given)
     high, wide = prepared.output_size
     match method.takes, prepared.factor:

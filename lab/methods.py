@@ -40,7 +40,7 @@ _CATALOGUE = (
            "Cubic curves between pixels: the yardstick every learned method is held against."),
     Method("ibp", "Back-projection", 1991, "Irani and Peleg, CVGIP 1991", "x4", "classical", "#0f766e",
            "Corrects the enlargement until shrinking it gives the small picture back."),
-    Method("srcnn", "SRCNN", 2014, "Dong et al., ECCV 2014", "x4", "learned", "#65a30d",
+    Method("srcnn", "SRCNN", 2014, "Dong et al., ECCV 2014, TPAMI 2016", "x4", "learned", "#65a30d",
            "The first network for the task: three convolutions on the bicubic enlargement, brightness only."),
     Method("espcn", "ESPCN", 2016, "Shi et al., CVPR 2016", "x4", "learned", "#a16207",
            "Works at low resolution and rearranges channels into pixels at the end, brightness only."),

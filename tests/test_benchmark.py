@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from lab import compare as comparing
 from lab.benchmark import BenchmarkError, Job, Scored, Skipped, collect, mean, run, score, scoring
 from lab.benchmark.columns import columns
-from lab.benchmark.files import to_csv, to_json, to_latex, to_markdown
+from lab.benchmark.files import convention_lines, to_csv, to_json, to_latex, to_markdown
 from lab.benchmark.records import Key, Records, Row
 from lab.benchmark.running import Processes
 from lab.cards import read_card
@@ -161,7 +161,7 @@ def test_a_method_that_fails_is_named_and_the_exit_code_says_so(folder, tmp_path
 def test_a_figure_that_cannot_be_had_says_why_once(small_models, folder):
     done = lab("benchmark", folder, "--methods", "bicubic", "--metrics", "psnr,niqe", "--json")
     assert done.exit_code == 0
-    assert done.stderr.count("NIQE needs two blocks") <= 2, "pictures of other sizes have other sentences"
+    assert done.stderr.count("NIQE needs two blocks") == 2, "once a convention, for all pictures"
     report = json.loads(done.stdout)
     assert report["mean"]["bicubic"]["niqe"] is None
     assert "NIQE needs two blocks" in report["columns"]["niqe"]["note"]
@@ -520,3 +520,17 @@ def test_a_picture_that_vanishes_is_skipped(folder):
     (folder / "1.png").unlink()
     kinds = [type(one) for one in score(pictures, Job(["bicubic"], X4))]
     assert kinds == [Scored, Skipped, Scored]
+
+
+def test_tables_say_which_columns_see_other_numbers_than_the_convention():
+    both = columns(["psnr", "ssim", "niqe", "lpips"], ["sr", "rgb"])
+    lines = convention_lines(["sr", "rgb"], both)
+    assert lines[0].startswith("sr: luma")
+    assert lines[1].startswith("rgb: red")
+    assert lines[2:] == [
+        "NIQE: luma of BT.601 in 16 to 235, rounded to whole numbers, 4 pixels cut from every side",
+        "LPIPS: red, green and blue, the whole picture",
+        "SSIM, RGB: red, green and blue, averaged, the whole picture",
+        "NIQE, RGB: grey of rgb2gray in 0 to 255, rounded to whole numbers, the whole picture",
+    ]
+    assert convention_lines(["sr"], columns(["psnr", "gradient-ratio"], ["sr"])) == lines[:1]

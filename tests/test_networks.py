@@ -355,3 +355,8 @@ def test_importing_the_networks_imports_neither_torchvision_nor_gradio_nor_spand
     heavy = ["torchvision", "gradio", "spandrel", "cv2", "skimage", "matplotlib"]
     result = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_scale_that_cannot_be_made_of_doublings_is_refused():
+    with pytest.raises(ValueError, match=r"scale must be 1, 2, 4 or 8, not 3"):
+        build("msrresnet0", blocks=1, width=8, scale=3)

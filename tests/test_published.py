@@ -59,7 +59,9 @@ def test_one_command_writes_a_page_that_names_it_and_no_place_of_this_machine(se
     assert [row["PSNR, RGB, whole"] for row in rgb if row["method"] == "**Bicubic**"] == [f"{means['psnr-rgb']:.2f}"]
     assert [row["method"].strip("*") for row in faithful[:3]] == ["Bicubic"] * 3, "rows of one method are together"
     assert "The set has 5 pictures" in page
+    out.unlink()
     again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
     assert out.read_text(encoding="utf-8") == page, again.stderr
 
 

@@ -241,7 +241,12 @@ def test_one_tape_of_two_runs_begins_where_the_first_began_and_the_page_says_so(
     assert " seconds, by 2 runs that went on from one another; of the last: " in about
     assert "It began from" not in about
     ship_tape(later / "espcn.safetensors")
-    assert "It began from the weights of ESPCN" in tape_view("espcn", ResultStore(tmp_path / "store"))["about"]
+    about = tape_view("espcn", ResultStore(tmp_path / "store"))["about"]
+    assert "It went on from an earlier training of its own, which this tape does not show." in about
+    card["start_from"] = "srcnn"
+    (later / "espcn.json").write_text(json.dumps(card))
+    ship_tape(later / "espcn.safetensors")
+    assert "It began from the weights of SRCNN" in tape_view("espcn", ResultStore(tmp_path / "store"))["about"]
 
 
 def test_a_tape_says_from_which_step_on_its_crops_are_of_a_self_ensemble(run, tmp_path, monkeypatch):
@@ -386,6 +391,38 @@ def test_curves_are_thinned_to_means_of_neighbours():
     assert thinned[0] == {"step": "3", "seconds": "3", "loss": "2", "rare": ""}
     assert thinned[1] == {"step": "6", "seconds": "6", "loss": "5", "rare": "2"}
     assert list(thinned[0]) == ["step", "seconds", "loss", "rare"]
+
+
+def test_figures_of_the_crops_are_not_averaged_but_left_to_the_moments():
+    rows = [{"step": str(i), "seconds": str(i), "loss": "1", "validation_psnr": str(i)} for i in range(1, 301)]
+    assert list(thin_rows(rows)[0]) == ["step", "seconds", "loss"]
+
+
+def test_the_plots_of_the_crops_go_through_the_moments_and_no_step_between(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(tapes, "FOLDER", tmp_path / "tapes")
+    ship_tape(run)
+    moments = tapes.read("espcn").moments
+    charts = {chart["key"]: chart for chart in tape_view("espcn", ResultStore(tmp_path / "store"))["charts"]}
+    for key in ("psnr", "sharpness"):
+        assert charts[key]["series"][0]["points"] == [[one.step, getattr(one, key)] for one in moments]
+
+
+def test_a_tape_stays_where_another_cannot_take_its_place(run, tmp_path, monkeypatch):
+    place = ship_tape(run, tmp_path)
+    rename = Path.rename
+
+    def broken_off(path, target):
+        if path.suffix == ".part":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        ship_tape(run, tmp_path)
+    assert tapes.read(place.name, tmp_path)
+    monkeypatch.setattr(Path, "rename", rename)
+    ship_tape(run, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["espcn"]
 
 
 def test_the_crops_that_training_changed_most_are_kept():

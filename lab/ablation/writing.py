@@ -8,7 +8,8 @@ import numpy as np
 
 from lab.ablation import stored
 from lab.ablation.paper import DECIMALS, FAMILY, PAPER, SOURCE, differences
-from lab.benchmark.files import CONVENTION_TEXT, markdown_table
+from lab.benchmark.columns import columns
+from lab.benchmark.files import convention_lines, markdown_table
 from lab.gallery.scenes import webp_bytes
 from lab.images import write_png
 from lab.metrics import EVERY_METRIC
@@ -51,11 +52,12 @@ def verdict(about: Mapping[str, Any], condition: str) -> list[str]:
 
 def markdown(about: Mapping[str, Any]) -> str:
     """The whole page table.md."""
+    conventions = [about["convention"]]
     parts = [
         "# The paper's ablation",
         f"Made by\n\n```\n{about['command']}\n```",
         f"The paper's figures are {SOURCE}. {NO_COMPARISON}",
-        f"- {CONVENTION_TEXT[about['convention']]}\n"
+        "\n".join(f"- {line}" for line in convention_lines(conventions, columns(list(about["variants"]), conventions))) + "\n"
         "- The input of x4-bicubic is the bicubic enlargement, which all four are given.\n"
         "- A gradient ratio of 1 is the original's sharpness, less is smoother.\n"
         "- Names that end in -lab are metrics on models of the lab's own.",

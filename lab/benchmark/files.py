@@ -5,17 +5,34 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.benchmark.columns import Column
 from lab.benchmark.report import Report
-from lab.metrics import EVERY_METRIC
+from lab.metrics import CONVENTIONS, EVERY_METRIC
+from lab.metrics.catalogue import border_rule
 
 CONVENTION_TEXT = {
     "sr": "sr: luma of BT.601 in 16..235, 4 pixels cut from every side",
     "rgb": "rgb: red, green and blue of the whole picture",
 }
+
+
+def convention_lines(conventions: Sequence[str], measured: Sequence[Column]) -> list[str]:
+    """What the conventions are, a line each, and then the columns that see other numbers, by the cards of their metrics.
+
+    Args:
+        conventions: of `sr` and `rgb`.
+        measured: the columns of a table.
+    """
+    lines = [CONVENTION_TEXT[convention] for convention in conventions]
+    for column in measured:
+        metric, place = EVERY_METRIC[column.metric], CONVENTIONS.index(column.conventions[0])
+        own, usual = ((one.channels[place], border_rule(one, 4)[place]) for one in (metric, EVERY_METRIC["psnr"]))
+        if own != usual:
+            lines.append(f"{metric.name}{', RGB' * (column.conventions == ('rgb',))}: {', '.join(own)}")
+    return lines
 
 
 def write(report: Report, folder: Path) -> list[Path]:
@@ -130,7 +147,7 @@ def markdown_table(heads: list[str], rows: list[list[str]]) -> str:
 
 
 def _conventions(report: Report, start: str = "") -> list[str]:
-    return [start + CONVENTION_TEXT[convention] for convention in report.job.conventions]
+    return [start + line for line in convention_lines(report.job.conventions, report.job.columns)]
 
 
 def _latex_table(heads: list[str], rows: list[list[str]], alignment: str, caption: str, long: bool = False) -> str:

@@ -13,7 +13,8 @@ def without_grid(x: Tensor) -> Tensor:
     """Take out of each channel of (N, C, H, W) what alternates from pixel to pixel.
 
     Enlarging layers compute neighbouring pixels by different filters, and wherever these do not agree there is a
-    checkerboard, which a fixed low-pass kernel after them prevents for certain (Sugawara, Shiota and Kiya 2018,
+    checkerboard; what of it has a period of 2 pixels a fixed low-pass kernel after them takes out for certain, while longer
+    periods pass and are left to the lattice loss (Sugawara, Shiota and Kiya 2018,
     "Super-Resolution Using Convolutional Neural Networks without Any Checkerboard Artifacts"). Their kernel is a box of
     2x2; this one does not shift the picture and spares more of its detail. The borders are continued by their own pixels.
     """

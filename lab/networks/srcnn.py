@@ -1,4 +1,5 @@
-"""SRCNN: Dong, Loy, He, Tang, "Image Super-Resolution Using Deep Convolutional Networks" (2014)."""
+"""SRCNN: Dong, Loy, He, Tang, "Image Super-Resolution Using Deep Convolutional Networks" (IEEE TPAMI
+2016, with 9-3-5 and 9-5-5; first at ECCV 2014, with 9-1-5)."""
 
 from __future__ import annotations
 

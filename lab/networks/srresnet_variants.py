@@ -59,10 +59,15 @@ class MSRResNet0(nn.Module):
     Args:
         blocks, width: 16 and 64 in KAIR (1,332,928 parameters).
         scale: 1, 2, 4 or 8.
+
+    Raises:
+        ValueError: any other scale.
     """
 
     def __init__(self, blocks: int = 16, width: int = 64, scale: int = 4) -> None:
         super().__init__()
+        if scale not in (1, 2, 4, 8):
+            raise ValueError(f"scale must be 1, 2, 4 or 8, not {scale}")
         self.scale = scale
         self.head = nn.Conv2d(3, width, 3, padding=1)
         self.body = nn.Sequential(*[PlainBlock(width) for _ in range(blocks)])

@@ -30,7 +30,12 @@ def thin_moments(steps: list[int], most: int = MOST_MOMENTS) -> list[int]:
 
 
 def thin_rows(rows: list[dict[str, str]], most: int = MOST_ROWS) -> list[dict[str, str]]:
-    """At most so many rows of curves: each the mean of neighbours, at the step of the last of them."""
+    """At most so many rows of curves: each the mean of neighbours, at the step of the last of them.
+
+    Figures of the held-out crops are left out: they are of single moments, which have them, and not noisy, so that a mean of
+    early ones would be of no step.
+    """
+    rows = [{name: value for name, value in row.items() if not name.startswith("validation_")} for row in rows]
     size = -(-len(rows) // most) if rows else 1
     thinned = []
     for start in range(0, len(rows), size):
@@ -151,7 +156,6 @@ def ship_tape(weights: Path, folder: Path | None = None, after: tuple[Path, ...]
         "stage": card.get("stage", ""),
         "start_from": first.get("start_from"),
         "runs": len(earlier) + 1 + (shipped[1].get("runs", 1) if shipped else 0),
-        "losses": card.get("losses", {}),
         "self_ensemble_after": _self_ensemble_after(told),
         "steps": sum(part.end for part in parts),
         "minutes": round(sum(part.seconds for part in parts) / 60, 1),
@@ -162,6 +166,15 @@ def ship_tape(weights: Path, folder: Path | None = None, after: tuple[Path, ...]
     if tapes.read(new.name, new.parent) is None:  # whatever the cause, a tape that can be read is not given for one that cannot
         shutil.rmtree(new, ignore_errors=True)
         raise TapeError(f"what '{run}' and those before it kept does not make a tape: {UNLIKE}.")
-    shutil.rmtree(place, ignore_errors=True)
-    new.rename(place)
+    old = place.with_name(f"{name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        place.rename(old)
+    try:
+        new.rename(place)
+    except BaseException:  # a tape that was whole is not lost to one that could not take its place
+        if old.exists():
+            old.rename(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
     return place

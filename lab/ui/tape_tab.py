@@ -6,6 +6,7 @@ from lab.methods import METHODS
 from lab.ui.store import ResultStore
 from lab.ui.tape import TapePlayer
 from lab.ui.tape_view import LEARNED, first_shown, tape_view
+from lab.ui.telling import told_to_the_visitor
 
 
 def build_tape_tab(tab: gr.Tab, store: ResultStore) -> None:
@@ -20,8 +21,14 @@ def build_tape_tab(tab: gr.Tab, store: ResultStore) -> None:
         value=first_shown(), label="Method", show_label=False, elem_id="tape-methods",
     )  # fmt: skip
     player = TapePlayer(elem_id="tape")
+
+    def chosen(method: str) -> dict:
+        with told_to_the_visitor("The training cannot be shown"):
+            return tape_view(method, store)
+        return gr.skip()
+
     for event in (tab.select, methods.input):
         event(
-            lambda method: tape_view(method, store), methods, player,
+            chosen, methods, player,
             show_progress="hidden", api_visibility="private", trigger_mode="always_last", concurrency_limit=4,
         )  # fmt: skip

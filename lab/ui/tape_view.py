@@ -44,7 +44,8 @@ SHARPNESS = (
 )
 PROBABILITIES = (
     "The critic is a second network that learns to tell sharp pictures from restored ones. D(real) is its mean verdict on sharp "
-    "pictures, D(fake) on restored ones, from 0 (surely restored) to 1 (surely sharp). Both near 0.5: it cannot tell them apart. "
+    "pictures, D(fake) on restored ones, from 0 (surely restored) to 1 (surely sharp); a relativistic critic, as of ESRGAN, says "
+    "whether a picture looks sharper than the other kind does on average. Both near 0.5: it cannot tell them apart. "
     "Near 1 and near 0: it is sure of itself, and the restoring network learns little from it."
 )
 SCORES = (
@@ -96,8 +97,9 @@ def charts_of(tape: Tape) -> list[dict]:
     """The plots, most telling first: sharpness against PSNR, both over steps, what critics think, and every loss."""
     curves = tape.curves
     charts = _way(tape.moments)
-    for key, title in (("validation_psnr", "PSNR of the crops, dB"), ("validation_sharpness", "Sharpness of the crops")):
-        charts += [_chart(key, title, {title: curves[key]})] if curves.get(key) else []
+    for key, title in (("psnr", "PSNR of the crops, dB"), ("sharpness", "Sharpness of the crops")):
+        points = [(one.step, getattr(one, key)) for one in tape.moments if getattr(one, key) is not None]
+        charts.append(_chart(key, title, {title: points}))
     critics = [name.removeprefix("D_real/") for name in curves if name.startswith("D_real/")]
     for critic in critics:
         which = f", critic of the {critic}" if len(critics) > 1 else ""
@@ -133,9 +135,13 @@ def _about(method: str, tape: Tape) -> str:
     if (runs := about.get("runs", 1)) > 1:
         length = f"{about['steps']:,} steps in {_minutes(60 * about['minutes'])}"
         parts = [f"{about['name']}: {length}, by {runs} runs that went on from one another; of the last: {about['stage']}."]
+        parts.append("Where a run had other losses than the one before, or other weights of them, the sum of all losses jumps.")
     if start := about.get("start_from"):
         began = METHODS[start].name if start in METHODS else start
-        parts.append(f"It began from the weights of {began}, so that its first moment is close to what that one makes.")
+        if start == method:
+            parts.append("It went on from an earlier training of its own, which this tape does not show.")
+        else:
+            parts.append(f"It began from the weights of {began}, so that its first moment is close to what that one makes.")
     if after := about.get("self_ensemble_after"):
         parts.append(
             f"After step {after:,} the crops and their figures are of the mean of eight passes (self-ensemble), before of one: "

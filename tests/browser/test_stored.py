@@ -85,7 +85,7 @@ def test_the_slider_leads_through_the_moments_of_a_training(open_page):
     assert "sharpness how strong the edges are" in texts
     assert "comes from another training" in page.inner_text(".lab-tape-about")
     charts = page.eval_on_selector_all(".lab-chart", "charts => charts.map(c => c.dataset.chart)")
-    assert charts[:4] == ["way", "validation_psnr", "validation_sharpness", "verdicts/picture"]
+    assert charts[:4] == ["way", "psnr", "sharpness", "verdicts/picture"]
     assert {"loss", "content", "adversarial/picture", "critic/picture"} <= set(charts)
     drawn = page.eval_on_selector_all(".lab-chart .lab-series", "lines => lines.map(l => l.getTotalLength())")
     assert len(drawn) == len(charts) + 1  # D(real) and D(fake) share one
