@@ -175,18 +175,6 @@ def test_the_flat_loss_counts_differences_where_the_target_is_flat():
         assert float(losses.flat(result, sharp)) == pytest.approx(0.3 * weight / sharp.numel(), rel=0.02, abs=1e-12)
 
 
-def test_the_grid_loss_sees_where_in_a_block_the_steps_are():
-    ramp = torch.arange(32.0).div(64).expand(1, 3, 32, 32)
-    blocks = ramp[..., ::4].repeat_interleave(4, dim=3)  # as many steps to the right in all, each at the fourth column
-    assert float(losses.gradient_strength(blocks, ramp)) < 0.01
-    found = float(losses.grid(blocks, ramp))
-    windows = (1 + 1 + 3 / 4) / 3  # at the right end of the last of three there is no step
-    assert found == pytest.approx(windows * 3 / 64 / 4 / 2, rel=1e-4)  # one of four columns, one of two directions
-    assert float(losses.grid(blocks.transpose(2, 3), ramp.transpose(2, 3))) == pytest.approx(found)
-    for smoother in (ramp + 0.1, ramp / 2):
-        assert float(losses.grid(smoother, ramp)) == pytest.approx(0, abs=1e-7)
-
-
 def test_the_overshoot_loss_counts_what_lies_beyond_the_range_of_the_target_around_a_pixel():
     sharp = torch.full((1, 3, 16, 32), 0.25)
     sharp[..., 16:] = 0.75  # an edge between columns 15 and 16
@@ -539,7 +527,6 @@ PAIRS = {
     "spectrum": losses.spectrum_loss,
     "gradient map": losses.gradient_map_loss,
     "gradient strength": losses.gradient_strength,
-    "grid": lambda a, b: losses.grid(a.tile(2, 2), b.tile(2, 2)),
     "branch": losses.branch_loss,
     "content l1": lambda a, b: losses.content_loss({"conv5_4": a}, {"conv5_4": b}, "l1"),
     "content mse": lambda a, b: losses.content_loss({"conv5_4": a}, {"conv5_4": b}, "mse"),

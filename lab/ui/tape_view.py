@@ -28,7 +28,6 @@ LOSSES = {
     "perceptual": "Distance of features",
     "texture": "Distance of textures",
     "gradient-map": "Error of the gradient map",
-    "grid": "Steps at the grid of x4 pixels",
     "gradient-strength": "Error of the gradients' strength",
     "branch": "Error of the gradient branch",
 }

@@ -3,7 +3,6 @@
 Its third, the GAN on gradient maps, is the relativistic pair on a discriminator that judges `spsr_gradient(x, pad=2)`.
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -11,8 +10,6 @@ from lab.gradients import spsr_gradient
 
 NEIGHBOURHOOD = 16
 """Side in pixels of the blocks whose gradient strength is compared."""
-GRID = 4
-"""Period in pixels of the grid that the grid loss looks for: the blocks that one pixel of a x4 picture becomes."""
 
 
 def gradient_map_loss(result: Tensor, target: Tensor) -> Tensor:
@@ -44,23 +41,3 @@ def gradient_strength(result: Tensor, target: Tensor) -> Tensor:
     maps = [spsr_gradient(x, pad=0) for x in (result, target)]
     side = min(NEIGHBOURHOOD, *maps[0].shape[-2:])
     return F.l1_loss(*(F.avg_pool2d(strength, side, stride=NEIGHBOURHOOD // 2) for strength in maps))
-
-
-def grid(result: Tensor, target: Tensor) -> Tensor:
-    """Mean excess of steps between neighbours over the target's, by their place in blocks of 4x4; scalar result.
-
-    Means over 16x16 pixels, each half overlapping the next, are compared, of steps to the right and steps down apart. Both
-    (N, C, H, W), sides multiples of 4 and at least 16, the grid's blocks beginning at the upper left corner. A network that
-    learns to sharpen takes a x4 picture that was enlarged for one of blurred blocks and brings the blocks back: flat inside,
-    with steps between them. The sum of steps may be right then; that they all lie at the fourth column is not. Too few steps cost
-    nothing here, so that this loss sharpens nothing. The lab's own.
-    """
-    side = NEIGHBOURHOOD // GRID
-    found, wanted = (F.avg_pool2d(_by_place(x), side, stride=side // 2) for x in (result, target))
-    return F.relu(found - wanted).mean()
-
-
-def _by_place(x: Tensor) -> Tensor:
-    """Sizes of the steps to the right and down, (N, 2 * 16 * C, H / 4, W / 4): a channel for each place in a block."""
-    steps = (x.diff(dim=3, append=x[..., -1:]), x.diff(dim=2, append=x[..., -1:, :]))
-    return F.pixel_unshuffle(torch.cat(steps, dim=1).abs(), GRID)
