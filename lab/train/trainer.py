@@ -186,6 +186,7 @@ def train(
     if resumed:
         load_state(accelerator, out)
 
+    accelerator.wait_for_everyone()  # a process that is late must not find its own run's files and take the folder for another's
     if main:
         out.mkdir(parents=True, exist_ok=True)
         about = {"recipe": recipe.name, "hash": recipe.hash, "values": recipe.values}
