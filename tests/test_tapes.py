@@ -402,6 +402,7 @@ def test_the_plots_of_the_crops_go_through_the_moments_and_no_step_between(run, 
     monkeypatch.setattr(tapes, "FOLDER", tmp_path / "tapes")
     ship_tape(run)
     moments = tapes.read("espcn").moments
+    assert not any(name.startswith("validation") for name in tapes.read("espcn").curves)
     charts = {chart["key"]: chart for chart in tape_view("espcn", ResultStore(tmp_path / "store"))["charts"]}
     for key in ("psnr", "sharpness"):
         assert charts[key]["series"][0]["points"] == [[one.step, getattr(one, key)] for one in moments]

@@ -148,7 +148,7 @@ def ship_tape(weights: Path, folder: Path | None = None, after: tuple[Path, ...]
         else:
             _write_strip(read_picture(path), chosen, new / f"{strip_name}.webp")
     with (new / "curves.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
+        writer = csv.DictWriter(file, thinned[0].keys())
         writer.writeheader()
         writer.writerows(thinned)
     about = {

@@ -137,7 +137,7 @@ def _sha_of(path: Path, changed: float) -> str:
     return sha256(path)
 
 
-def _checkpoint_sha(method: str) -> str | None:
+def _checkpoint_and_card(method: str) -> str | None:
     """What a method's results and what is said of them depend on: its weights and their card; None where it has none."""
     path = methods.checkpoint(method)
     files = [file for file in (path, path and path.with_suffix(".json")) if file and file.is_file()]
@@ -304,7 +304,7 @@ class Comparer:
         shared = (task.hash, str(task.degradation), task.output, _code())
         named = functools.partial(key_of, *shared, own=task.example is None)
         comparison = Comparison(task, current())
-        keys = {key: named(key, _checkpoint_sha(key), device) for key in task.methods}
+        keys = {key: named(key, _checkpoint_and_card(key), device) for key in task.methods}
         keys |= {INPUT: named(INPUT)} | ({} if task.degradation is None else {REFERENCE: named(REFERENCE)})
         figure_keys = {pane: named(FIGURES, key, comparison.models.digest) for pane, key in keys.items()}
         everything = {*keys.values(), *figure_keys.values(), *(key + MAP for key in figure_keys.values())}
