@@ -175,6 +175,22 @@ def test_the_flat_loss_counts_differences_where_the_target_is_flat():
         assert float(losses.flat(result, sharp)) == pytest.approx(0.3 * weight / sharp.numel(), rel=0.02, abs=1e-12)
 
 
+def test_the_grid_loss_sees_where_in_a_block_the_steps_are_and_not_how_many_or_how_large_they_are():
+    ramp = torch.arange(32.0).div(64).expand(1, 3, 32, 32)
+    blocks = ramp[..., ::4].repeat_interleave(4, dim=3)  # as many steps to the right in all, each at the fourth column
+    at_fourth = 7 * 4 / 64 / 8  # the last of eight blocks has none to its right
+    spread = at_fourth * 3**0.5 / 4  # of three means of 0 and one of this
+    ends = 3**0.5 / 4 / 64 / 8  # the ramp's own, for which the same holds
+    found = float(losses.grid(blocks, ramp))
+    assert found == pytest.approx((spread - ends) / 2, rel=1e-4)  # in one of two directions
+    assert float(losses.grid(blocks.transpose(2, 3), ramp.transpose(2, 3))) == pytest.approx(found)
+    noise = torch.from_numpy(np.random.default_rng(0).uniform(0, 0.1, (1, 3, 32, 32))).float()
+    for no_grid in (ramp + 0.1, ramp / 2, torch.full_like(ramp, 0.5)):
+        assert float(losses.grid(no_grid, ramp)) < 1e-8
+    assert float(losses.grid(ramp, blocks)) < 1e-8  # a target may have a grid of its own
+    assert float(losses.grid(ramp + noise, ramp)) < found / 5  # noise is uneven by chance alone
+
+
 def test_the_overshoot_loss_counts_what_lies_beyond_the_range_of_the_target_around_a_pixel():
     sharp = torch.full((1, 3, 16, 32), 0.25)
     sharp[..., 16:] = 0.75  # an edge between columns 15 and 16
@@ -527,6 +543,7 @@ PAIRS = {
     "spectrum": losses.spectrum_loss,
     "gradient map": losses.gradient_map_loss,
     "gradient strength": losses.gradient_strength,
+    "grid": lambda a, b: losses.grid(a, b / 2),
     "branch": losses.branch_loss,
     "content l1": lambda a, b: losses.content_loss({"conv5_4": a}, {"conv5_4": b}, "l1"),
     "content mse": lambda a, b: losses.content_loss({"conv5_4": a}, {"conv5_4": b}, "mse"),

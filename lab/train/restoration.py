@@ -215,6 +215,8 @@ class Restoration:
                     value = losses.gradient_map_loss(result, sharp)
                 case "gradient-strength":
                     value = losses.gradient_strength(result, sharp)
+                case "grid":
+                    value = losses.grid(result, sharp)
                 case "branch":
                     value = losses.branch_loss(branch.float(), sharp)
                 case "adversarial":

@@ -15,7 +15,7 @@ from lab.train.losses.adversarial import (
     resg_discriminator_loss,
     resg_generator_loss,
 )
-from lab.train.losses.gradient import branch_loss, gradient_map_loss, gradient_strength
+from lab.train.losses.gradient import branch_loss, gradient_map_loss, gradient_strength, grid
 from lab.train.losses.perceptual import RESG_LAYERS, content_loss, resg_perceptual_loss, texture_loss
 from lab.train.losses.pixel import chroma, coarse, flat, l1, lattice, mse, overshoot, total_variation
 from lab.train.losses.spectrum import spectrum_loss
@@ -39,6 +39,7 @@ __all__ = [
     "gradient_map_loss",
     "gradient_penalty",
     "gradient_strength",
+    "grid",
     "l1",
     "lattice",
     "mse",
