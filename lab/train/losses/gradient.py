@@ -53,7 +53,8 @@ def grid(result: Tensor, target: Tensor) -> Tensor:
     of a block's 16 places, and the standard deviation of these 16 means is what counts, so far as it is above the target's. Both
     (N, C, H, W), sides multiples of 4, the grid's blocks beginning at the upper left corner. A network that learns to sharpen
     takes a picture that was enlarged four times for one of blurred blocks, and brings the blocks back: flat inside, with steps
-    between them. This loss is 0 for whatever has no grid, however smooth or sharp it is. The lab's own.
+    between them. Where there is no grid little is left but chance, which noise and the few edges of a small crop have, however
+    smooth or sharp the result is. The lab's own.
     """
     return F.relu(_spread(result) - _spread(target)).mean()
 
