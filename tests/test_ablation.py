@@ -93,7 +93,7 @@ def test_one_command_prints_the_papers_figures_beside_ours_and_names_itself(plac
             values = rows[method]
             shown = [f"{PAPER[method]['psnr']:.2f}", f"{PAPER[method]['ssim']:.3f}", f"{values['psnr']:.2f}",
                      f"{values['ssim']:.4f}", f"{values['gradient-ratio']:.3f}", f"{values['gradient-error']:.2f}",
-                     f"{values['lpips']:.4f}", f"{values['niqe']:.3f}"]  # fmt: skip
+                     f"{values['overshoot']:.2f}", f"{values['lpips']:.4f}", f"{values['niqe']:.3f}"]  # fmt: skip
             cells = [line.replace("|", " ").split() for line in page.splitlines()]
             assert [name, *shown] in cells
     assert "NIQE-lab" in done.stdout

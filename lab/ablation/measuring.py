@@ -12,7 +12,7 @@ from lab.degrade import Degradation
 from lab.methods import checkpoint, find
 from lab.metrics.models import current
 
-METRICS = ("psnr", "ssim", "gradient-ratio", "gradient-error", "lpips", "niqe")
+METRICS = ("psnr", "ssim", "gradient-ratio", "gradient-error", "overshoot", "lpips", "niqe")
 CONVENTION = "rgb"
 SHRUNK = Degradation("x4-bicubic")
 ENLARGED = "bicubic"

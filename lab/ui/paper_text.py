@@ -39,7 +39,9 @@ STEPS = {
 
 OPEN = (
     "The paper does not print everything: widths and kernel sizes, the weights of the losses, the learning rate and the blur "
-    "are chosen here, and the recipes in lab/train/recipes say which. The four share pictures, blurs, steps and seed."
+    "are chosen here, and the recipes in lab/train/recipes say which. The four share pictures, blurs, steps and seed. Three "
+    "losses that the paper does not have hold all four back from setting lines beside edges, from bringing back the blocks of "
+    "pictures that were enlarged, and from shifting colours."
 )
 
 TERMS = (
@@ -65,5 +67,5 @@ PANELS = (
     "The paper's Figure 4, to walk about in: blurred, the four networks, sharp. All pictures move together, a click sets the "
     "crop below, and holding the button shows the sharp original everywhere. One picture need not rank the four as the means "
     "above do. Look at edges that are soft in the original: a network takes them for blurred and sharpens them too far, which "
-    "sets a bright or a dark line beside them."
+    "sets a faint bright or dark line beside them."
 )

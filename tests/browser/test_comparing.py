@@ -137,7 +137,7 @@ def test_every_method_can_be_asked_for(open_page):
 
 
 def test_cancel_stops_and_keeps_what_is_done(open_page, tmp_path):
-    noise = np.random.default_rng(7).integers(0, 256, (360, 360, 3), dtype=np.uint8)
+    noise = np.random.default_rng(7).integers(0, 256, (240, 240, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "large.png")
     page = open_page("?methods=nearest&blur=blurred-x4")
     page.set_input_files("#upload input[type=file]", str(tmp_path / "large.png"))
@@ -155,6 +155,6 @@ def test_cancel_stops_and_keeps_what_is_done(open_page, tmp_path):
     page.wait_for_timeout(3000)
     assert states(page)["spsr"] == "cancelled"  # nothing arrives late
     choose_methods(page, "nearest")
-    page.check("#output input[value=same]")  # 360 x 360, which is measured at once
+    page.check("#output input[value=same]")  # 240 x 240, which is measured at once
     run(page)  # and the machine is free for the next comparison
     assert states(page) == {"input": "done", "nearest": "done"}
