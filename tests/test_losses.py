@@ -175,7 +175,7 @@ def test_the_flat_loss_counts_differences_where_the_target_is_flat():
         assert float(losses.flat(result, sharp)) == pytest.approx(0.3 * weight / sharp.numel(), rel=0.02, abs=1e-12)
 
 
-def test_the_grid_loss_sees_where_in_a_block_the_steps_are_and_not_how_many_or_how_large_they_are():
+def test_the_grid_loss_sees_where_in_a_block_the_steps_are_and_leaves_a_target_its_own_grid():
     ramp = torch.arange(32.0).div(64).expand(1, 3, 32, 32)
     blocks = ramp[..., ::4].repeat_interleave(4, dim=3)  # as many steps to the right in all, each at the fourth column
     at_fourth = 7 * 4 / 64 / 8  # the last of eight blocks has none to its right
@@ -184,6 +184,7 @@ def test_the_grid_loss_sees_where_in_a_block_the_steps_are_and_not_how_many_or_h
     found = float(losses.grid(blocks, ramp))
     assert found == pytest.approx((spread - ends) / 2, rel=1e-4)  # in one of two directions
     assert float(losses.grid(blocks.transpose(2, 3), ramp.transpose(2, 3))) == pytest.approx(found)
+    assert float(losses.grid(2 * ramp, ramp)) == pytest.approx(ends / 2, rel=1e-4)  # larger steps make more of the ends
     noise = torch.from_numpy(np.random.default_rng(0).uniform(0, 0.1, (1, 3, 32, 32))).float()
     for no_grid in (ramp + 0.1, ramp / 2, torch.full_like(ramp, 0.5)):
         assert float(losses.grid(no_grid, ramp)) < 1e-8

@@ -197,15 +197,15 @@ EDGE_METRICS: dict[str, Metric] = {
             needs_reference=True,
             unit="%",
             decimals=2,
-            about="How many pixels lie more than 8 of 255 steps beyond the range of the original's 7x7 pixels around them: "
-            "halos, ringing, and lines drawn beside edges.",
+            about="Per cent of the pixels that lie more than 8 of 255 steps beyond the range of the original's 7x7 pixels around "
+            "them: halos, ringing, and lines drawn beside edges. A soft result has none.",
             paper="the lab's own",
             range="0 to about 10",
             channels=(LUMA, RGB),
         ),
     )
 }
-"""What tells smooth results from sharp ones, and these from oversharpened ones: not on the page, which shows gradient maps. A
+"""What tells smooth results from sharp ones, and these from oversharpened ones: not on Compare, which shows gradient maps. A
 ratio is best at 1, not at an end."""
 
 EVERY_METRIC: dict[str, Metric] = METRICS | EDGE_METRICS

@@ -21,7 +21,7 @@ LOSSES = {
     "stripes": "Dots along stripes",
     "flat": "Pixel error on flat areas",
     "overshoot": "Lines beside edges",
-    "grid": "Steps at the edges of 4x4 blocks",
+    "grid": "A grid of 4x4 blocks",
     "spectrum": "Error of the spectrum",
     "chroma": "Error of the colours",
     "tv": "Total variation",

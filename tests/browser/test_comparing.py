@@ -137,6 +137,7 @@ def test_every_method_can_be_asked_for(open_page):
 
 
 def test_cancel_stops_and_keeps_what_is_done(open_page, tmp_path):
+    # large enough for Cancel to come before SPSR is done, and no larger: what runs when it is pressed has to end
     noise = np.random.default_rng(7).integers(0, 256, (240, 240, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "large.png")
     page = open_page("?methods=nearest&blur=blurred-x4")

@@ -1,6 +1,7 @@
 """Losses on gradient maps: Ma et al., "Structure-Preserving Super Resolution with Gradient Guidance" (CVPR 2020).
 
-Its third, the GAN on gradient maps, is the relativistic pair on a discriminator that judges `spsr_gradient(x, pad=2)`.
+Its third, the GAN on gradient maps, is the relativistic pair on a discriminator that judges `spsr_gradient(x, pad=2)`. The lab's
+own are `gradient_strength`, and `grid` against blocking artefacts.
 """
 
 import torch
@@ -51,10 +52,11 @@ def grid(result: Tensor, target: Tensor) -> Tensor:
 
     Steps between neighbours, to the right and down apart, are averaged over all blocks of a picture and all channels for each
     of a block's 16 places, and the standard deviation of these 16 means is what counts, so far as it is above the target's. Both
-    (N, C, H, W), sides multiples of 4, the grid's blocks beginning at the upper left corner. A network that learns to sharpen
-    takes a picture that was enlarged four times for one of blurred blocks, and brings the blocks back: flat inside, with steps
-    between them. Where there is no grid little is left but chance, which noise and the few edges of a small crop have, however
-    smooth or sharp the result is. The lab's own.
+    (N, C, H, W), sides multiples of 4; the last column and row count as steps of 0. A network that learns to sharpen takes a
+    picture that was enlarged four times for one of blurred blocks, and brings the blocks back: flat inside, with steps between
+    them (blocking artefacts). Where there is no grid, chance is left, from noise and the few edges of a small crop. It grows with
+    the size of the steps: the loss holds sharpening back a little, too, and leaves a soft result room for a faint grid. The
+    lab's own.
     """
     return F.relu(_spread(result) - _spread(target)).mean()
 
