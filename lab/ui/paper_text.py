@@ -67,5 +67,6 @@ PANELS = (
     "The paper's Figure 4, to walk about in: blurred, the four networks, sharp. All pictures move together, a click sets the "
     "crop below, and holding the button shows the sharp original everywhere. One picture need not rank the four as the means "
     "above do. Look at edges that are soft in the original: a network takes them for blurred and sharpens them too far, which "
-    "sets a faint bright or dark line beside them."
+    "sets a faint bright or dark line beside them. NonBN-ResG-L also fringes fine black and white patterns with colour: see the "
+    "chart, in Compare."
 )
