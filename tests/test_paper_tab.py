@@ -67,10 +67,10 @@ def test_the_table_holds_the_papers_figures_and_the_files_side_by_side(tmp_path,
     assert "7 pictures of PICTURES" in table["texts"][0]
     first = table["tables"][0]
     names = [column["name"] for column in first["columns"]]
-    assert names == ["PSNR", "SSIM", "PSNR", "SSIM", "Gradient ratio", "Gradient error", "LPIPS-lab", "NIQE-lab"]
+    assert names == ["PSNR", "SSIM", "PSNR", "SSIM", "Gradient ratio", "Gradient error", "Overshoot", "LPIPS-lab", "NIQE-lab"]
     assert [one["key"] for one in first["rows"]] == ["input", *FAMILY]
     texts = {one["key"]: [cell["text"] for cell in one["cells"]] for one in first["rows"]}
-    assert texts["nonbn-resg"] == ["28.54", "0.917", "28.00", "0.9000", "0.800", "7.00", "0.2000", "–"]
+    assert texts["nonbn-resg"] == ["28.54", "0.917", "28.00", "0.9000", "0.800", "7.00", "0.50", "0.2000", "–"]
     assert texts["input"][:3] == ["", "", "24.00"]
 
 
