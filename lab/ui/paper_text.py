@@ -39,9 +39,10 @@ STEPS = {
 
 OPEN = (
     "The paper does not print everything: widths and kernel sizes, the weights of the losses, the learning rate and the blur "
-    "are chosen here, and the recipes in lab/train/recipes say which. The four share pictures, blurs, steps and seed, and three "
+    "are chosen here, and the recipes in lab/train/recipes say which. The four share pictures, blurs, steps and seed, and five "
     "losses that the paper does not have: they make it less likely that lines are set beside edges, that the blocks of enlarged "
-    "pictures come back, and that colours shift. In the last stage NonBN-ResG-L's L1 weighs 0.8 in place of 1."
+    "pictures come back, that patterns of single pixels repeat, and that colours shift. In the last stage the pixel loss weighs "
+    "less than before: L2 8 in place of 20, and NonBN-ResG-L's L1 0.1 in place of 1 and then 0.8."
 )
 
 TERMS = (
@@ -67,6 +68,5 @@ PANELS = (
     "The paper's Figure 4, to walk about in: blurred, the four networks, sharp. All pictures move together, a click sets the "
     "crop below, and holding the button shows the sharp original everywhere. One picture need not rank the four as the means "
     "above do. Look at edges that are soft in the original: a network takes them for blurred and sharpens them too far, which "
-    "sets a faint bright or dark line beside them. NonBN-ResG-L also fringes fine black and white patterns with colour: see the "
-    "chart, in Compare."
+    "sets a faint bright or dark line beside them, or leaves them ragged."
 )

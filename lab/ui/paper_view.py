@@ -56,7 +56,7 @@ def _why_other() -> str:
     """What is unlike the paper in how the four were trained."""
     return (
         f"Why orders may differ: the paper trained each network for {PAPER_TRAINING}, the lab for {_trained()}. "
-        "The paper does not state its blur and prints no weights of its losses: both are chosen here, and three losses are "
+        "The paper does not state its blur and prints no weights of its losses: both are chosen here, and five losses are "
         "added. Guesses, not tested: skips may pay only in longer training; and against the same critic the absolute error may "
         "hold a network less than the squared one, which costs PSNR where the blurred picture says least."
     )
