@@ -42,8 +42,8 @@ OPEN = (
     "are chosen here, and the recipes in lab/train/recipes say which. The four share pictures, blurs, steps and seed, and five "
     "losses that the paper does not have: they make it less likely that lines are set beside edges, that the blocks of enlarged "
     "pictures come back, that patterns of single pixels repeat, and that colours shift. In the last stage the pixel loss weighs "
-    "less than before: L2 8 in place of 20, and NonBN-ResG-L's L1 0.1 in place of 1 and then 0.8, as trials on six pictures of "
-    "BSD100 chose."
+    "less than before: L2 8 in place of 20, and NonBN-ResG-L's L1 0.1 in place of 1 and then 0.8, since that made it sharper in "
+    "trials on six of the 100 pictures below."
 )
 
 TERMS = (
