@@ -81,8 +81,9 @@ def test_two_processes_give_the_result_of_one_for_the_same_batch(name, together,
     one = shared_work(name, picture_folder, Accelerator(cpu=True, mixed_precision="no"))
     two = torch.load(together / name, weights_only=True)
     assert one["moved"] > 0.01  # so that what they differ by means something
-    # on these small pictures spsr and deblurgan make 1 % of a difference of 1e-7 in their first weights, with one process, too
-    least = 0.02 if name in ("spsr", "deblurgan") else 1e-3
+    # on these small pictures spsr and deblurgan make 1 % of a difference of 1e-7 in their first weights, with one process, too;
+    # resg up to 4 % of a batch in another order, but 19 % where two processes do not share their batch norm
+    least = {"spsr": 0.02, "deblurgan": 0.02, "resg": 0.1}.get(name, 1e-3)
     assert float((one["weights"] - two["weights"]).norm()) < least * one["moved"]
 
 
