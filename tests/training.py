@@ -38,12 +38,19 @@ def tiny(name: str, **changes) -> Recipe:
 
 
 def shared_work(name: str, pictures: Path, accelerator: Accelerator) -> dict:
-    """Six steps of a tiny recipe, shared out among the processes there are: its weights in one row, and how far they moved."""
+    """Six steps of a tiny recipe, shared out among the processes there are: its weights in one row, and how far they moved.
+
+    `resg:mse` is resg with this loss alone, and so without its critic.
+    """
+    name, _, alone = name.partition(":")
     torch.manual_seed(0)
     features = LabFeatures()
     recipe = tiny(name, batch=4, alone=0, alone_layers=(), learning_rate=2e-3)
     # x4 alone: a blur's FFT has the size that the largest kernel of a share needs, and rounds some pixels the other way
     recipe = dataclasses.replace(recipe, degradations=recipe.degradations[:1])
+    if alone:
+        kept = tuple(loss for loss in recipe.shipped.losses if loss.kind == alone)
+        recipe = dataclasses.replace(recipe, shipped=dataclasses.replace(recipe.shipped, losses=kept, critics=()))
     held = load(Source(data=pictures), recipe.shipped.patch + Restoration.smallest_margin, accelerator.device)
     with patch.object(restoration, "vgg19_features", lambda layers, download: LabLayers(layers, "random", features)):
         task = Restoration(recipe, held, accelerator, None)
